@@ -1,0 +1,51 @@
+# panal_flags: what every library of ours is compiled with.
+add_library(panal_flags INTERFACE)
+target_include_directories(panal_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(
+  panal_flags
+  INTERFACE -Wall
+            -Wextra
+            -Wpedantic
+            -Wshadow
+            -Wconversion
+            -Wsign-conversion
+            -Wold-style-cast
+            -Wnon-virtual-dtor
+            -Woverloaded-virtual
+            -Wcast-qual
+            -Werror)
+target_compile_definitions(panal_flags INTERFACE PANAL_VERSION="${PROJECT_VERSION}" BOOST_ASIO_NO_DEPRECATED)
+
+if(PANAL_SANITIZE)
+  target_compile_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE})
+else()
+  # Hardening of the shipped binary; _FORTIFY_SOURCE wants optimisation.
+  target_compile_options(panal_flags INTERFACE -fstack-protector-strong $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
+  target_link_options(panal_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported()
+
+find_program(PANAL_LINKER mold)
+if(PANAL_LINKER)
+  target_link_options(panal_flags INTERFACE -fuse-ld=mold)
+endif()
+
+# panal_library(NAME SOURCES ...  LINKS ...): a folder's static library.
+function(panal_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC panal_flags ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
+endfunction()
+
+# panal_test(NAME SOURCES ... LINKS ... LABEL unit TIMEOUT seconds): a doctest
+# program that ctest runs as one suite.
+function(panal_test name)
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE panal_flags doctest::doctest ${ARG_LINKS})
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${PROJECT_BINARY_DIR}")
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()
