@@ -9,7 +9,7 @@ WORKDIR /src
 # The packages change seldom; a layer of their own keeps them.
 COPY packages.txt ./
 COPY scripts/deps scripts/
-RUN scripts/deps build && rm -rf /var/lib/apt/lists/*
+RUN scripts/deps build && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY CMakeLists.txt CMakePresets.json main.cpp ./
 COPY cmake cmake
 COPY config config
@@ -29,7 +29,7 @@ COPY --from=build /runtime.txt /usr/share/panal/packages.txt
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive xargs -a /usr/share/panal/packages.txt \
       apt-get install -y -q --no-install-recommends \
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /src/build/panal /usr/local/bin/panal
 # The node's own user. A volume takes its owner from here; a mounted folder
 # has to be writable for whoever the container runs as (--user).
