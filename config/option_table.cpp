@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::literals;
 
-constexpr std::uint64_t mebibyte = 1024 * 1024;
+constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 constexpr std::size_t path_bytes_max = 4095;
 constexpr std::size_t node_id_bytes_max = 64;
 constexpr std::size_t join_max = 1024;
