@@ -40,10 +40,10 @@ link_guard::~link_guard() {
 }
 
 void membership_state::admitted(admitted_peer& who) {
-  learn(who.peer, who.dialled_address);
-  const bool dialled = !who.dialled_address.empty();
+  learn(who.peer, who.dialled);
+  const bool dialled = !who.dialled.empty();
   if (dialled)
-    roster->dial_ended(who.dialled_address, now());
+    roster->dial_ended(who.dialled, now());
   if (!makes_room(who.peer))
     return;
   const auto fd = who.socket.release();
