@@ -109,12 +109,12 @@ result<void> node::parts::load() {
   cursors = std::move(*saved);
   const auto count = shard_count(settings);
   for (std::size_t i = 0; i < count; ++i) {
-    table_config config;
-    config.shard = i;
-    config.level = settings.durable;
-    config.memory_bytes_max = settings.max_memory_bytes / count;
-    config.keeps_tombstones = settings.clustered || !known.empty();
-    tables.push_back(std::make_shared<table>(config, stamps));
+    table_config bounds;
+    bounds.shard = i;
+    bounds.level = settings.durable;
+    bounds.memory_bytes_max = settings.max_memory_bytes / count;
+    bounds.keeps_tombstones = settings.clustered || !known.empty();
+    tables.push_back(std::make_shared<table>(bounds, stamps));
   }
   return opened->load([this](std::string_view key, std::string_view entry,
                              position) {

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace panal {
@@ -33,6 +34,8 @@ struct replicator_state {
 
   /// One peer: both directions, and the link while there is one.
   struct peer {
+    explicit peer(outbound from_cursor) : out{std::move(from_cursor)} {}
+
     outbound out;
     inbound in{1};
     member who;
