@@ -29,7 +29,8 @@ scan head_scanner::feed(std::string_view data) noexcept {
         return scan::malformed;
       ++at_;
     }
-    if (at_ >= limit)
+    // What ends the line must fit, too.
+    if (at_ >= limit || (at_ < data.size() && at_ + 2 > limit))
       return lines_ == 0 ? scan::request_line_too_long : scan::header_too_large;
     if (at_ == data.size() || (data[at_] == '\r' && at_ + 1 == data.size()))
       return scan::incomplete;
