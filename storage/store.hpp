@@ -62,7 +62,9 @@ public:
   /// them or none, durable at this store's level when the call returns.
   /// Errors: `storage_full` (disk or page limit), `storage_failed`; after an
   /// error nothing has changed and the next call may succeed again.
-  virtual result<void> append(std::span<const change> changes) = 0;
+  virtual result<void> append(std::span<const change* const> changes) = 0;
+  /// The same for changes that stand in one row.
+  result<void> append(std::span<const change> changes);
 
   /// Folds at most `changes_max` of the oldest journal rows into the entries,
   /// by key order, newest change of a key only, and removes them from the
