@@ -15,6 +15,8 @@ import pathlib
 import statistics
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 
 import machine
 import table
@@ -29,10 +31,17 @@ TRIAL_S = 2
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """One server under one load once: wrk's figures and the server's own cost."""
+    """One server under one load once.
+
+    @param figures         what wrk saw
+    @param cpu_us          what a request cost the server
+    @param others_percent  of one core, what neither server nor wrk used: where
+                           it is not about 0, somebody else was measured too
+    """
 
     figures: Figures
     cpu_us: float
+    others_percent: float
 
 
 # By server and method, in the order of the rounds.
@@ -41,10 +50,17 @@ Results = dict[tuple[str, str], list[Cell]]
 
 def measure(wrk: Wrk, server: Server, load: Load, seconds: int) -> Cell:
     """Loads a running server; returns what was seen on both sides."""
-    before = machine.cpu_seconds(server.pids)
+    all_before, wrk_before = machine.busy_seconds(), machine.children_seconds()
+    begun, before = time.monotonic(), machine.cpu_seconds(server.pids)
     figures = wrk.run(server.url, load, seconds)
     used = machine.cpu_seconds(server.pids) - before
-    return Cell(figures, used / max(figures.requests, 1) * 1e6)
+    wrk_used = machine.children_seconds() - wrk_before
+    others = machine.busy_seconds() - all_before - wrk_used - used
+    return Cell(
+        figures,
+        cpu_us=used / max(figures.requests, 1) * 1e6,
+        others_percent=100 * max(others, 0) / (time.monotonic() - begun),
+    )
 
 
 def pick_webdis_form(wrk: Wrk, webdis: Webdis, folder: pathlib.Path) -> str:
@@ -95,11 +111,14 @@ def rounds(wrk: Wrk, servers: list[Server], arguments: argparse.Namespace) -> Re
     return results
 
 
-def median(cells: list[Cell], pick: str) -> float:
+def median(cells: list[Cell], pick: Callable[[Cell], float]) -> float:
     """Returns the median of one figure over the rounds."""
-    return statistics.median(
-        cell.cpu_us if pick == "cpu_us" else getattr(cell.figures, pick) for cell in cells
-    )
+    return statistics.median(pick(cell) for cell in cells)
+
+
+def rate(cell: Cell) -> float:
+    """Picks the requests answered in a second."""
+    return cell.figures.per_second
 
 
 def show(results: Results, servers: list[Server]) -> None:
@@ -119,28 +138,30 @@ def show(results: Results, servers: list[Server]) -> None:
         "p99 ms",
         "CPU us/request",
         "not 2xx",
+        "others' CPU %",
     ]
     table.show(header, rows)
 
 
 def row(label: str, cells: list[Cell]) -> list[str]:
     """Returns the table's row of one cell's rounds."""
-    rates = [cell.figures.per_second for cell in cells]
+    rates = [rate(cell) for cell in cells]
     return [
         label,
         f"{statistics.median(rates):,.0f}",
         f"{min(rates):,.0f}",
         f"{max(rates):,.0f}",
-        f"{median(cells, 'p50_ms'):.2f}",
-        f"{median(cells, 'p99_ms'):.2f}",
-        f"{median(cells, 'cpu_us'):.1f}",
+        f"{median(cells, lambda cell: cell.figures.p50_ms):.2f}",
+        f"{median(cells, lambda cell: cell.figures.p99_ms):.2f}",
+        f"{median(cells, lambda cell: cell.cpu_us):.1f}",
         str(sum(cell.figures.bad for cell in cells)),
+        f"{max(cell.others_percent for cell in cells):.0f}",
     ]
 
 
 def judge(results: Results) -> table.Verdict:
     """Compares the medians with what our node has to reach."""
-    rates = {cell: median(cells, "per_second") for cell, cells in results.items()}
+    rates = {cell: median(cells, rate) for cell, cells in results.items()}
     verdict = table.Verdict()
     verdict.at_least(
         "GET panal/nginx", rates["panal", "GET"] / rates["nginx", "GET"], GET_NGINX_BAR

@@ -6,6 +6,7 @@ import datetime
 import os
 import pathlib
 import platform
+import resource
 import time
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -55,6 +56,19 @@ def cpu_seconds(pids: list[int]) -> float:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / TICKS_PER_SECOND
+
+
+def busy_seconds() -> float:
+    """Returns the processor time that all processes have used, ours and others'."""
+    fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system = (int(field) for field in fields[:3])
+    return (user + nice + system) / TICKS_PER_SECOND
+
+
+def children_seconds() -> float:
+    """Returns the processor time of the children that have ended, such as wrk."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def rss_bytes(pid: int) -> int:
