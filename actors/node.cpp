@@ -55,8 +55,7 @@ std::size_t shard_count(const options& settings) {
 
 result<std::unique_ptr<store>> open_store(const options& settings) {
   if (settings.data_dir == ":memory:")
-    return std::unique_ptr<store>{
-      std::make_unique<memory_store>(settings.node_id)};
+    return memory_store::open(settings.node_id);
   sqlite_config config;
   config.directory = settings.data_dir;
   config.level = settings.durable;

@@ -1,28 +1,14 @@
 #include "http/connection.hpp"
 
-#include "http/time_format.hpp"
-
-#include <algorithm>
 #include <utility>
 
 namespace panal::http {
 namespace {
 
-using namespace std::chrono_literals;
-
-// How much may wait in each direction before the client has to.
-constexpr std::size_t buffered_bytes_max = 64 * 1024;
-// Buffers that grew beyond this are given back once they are empty.
-constexpr std::size_t kept_bytes_max = 16 * 1024;
-// How long, and for how many bytes, a client that sent something wrong is
-// listened to after its answer: closing at once would reset the connection
-// and could destroy the answer on its way (RFC 9112, section 9.6).
-constexpr auto linger_time_max = 2s;
+// How many bytes of a client that sent something wrong are passed over after
+// its answer: closing at once would reset the connection and could destroy
+// the answer on its way (RFC 9112, section 9.6).
 constexpr std::size_t linger_bytes_max = 256 * 1024;
-// A body must come at this rate after its first second.
-constexpr std::size_t body_bytes_per_second_min = 1024;
-// For how long answers wait for the answer of the next pipelined read.
-constexpr auto gather_time_max = 50ms;
 
 problem scan_problem(scan found) {
   switch (found) {
@@ -45,37 +31,7 @@ problem scan_problem(scan found) {
   }
 }
 
-problem timeout_problem() {
-  return {.status = 408,
-          .type = "request_timeout",
-          .detail = "The request did not come in time"};
-}
-
-// Empties `buffer`, whose bytes were all used.
-void release(std::string& buffer, std::size_t& start) {
-  if (buffer.capacity() > kept_bytes_max)
-    std::string{}.swap(buffer);
-  else
-    buffer.clear();
-  start = 0;
-}
-
 } // namespace
-
-environment::environment(const options& o, const clock& wall)
-    : opts{o}, rules{o, wall}, wall_{wall} {
-  refresh();
-}
-
-void environment::refresh() {
-  const auto second = wall_.now() / 1000;
-  if (second == second_)
-    return;
-  second_ = second;
-  date_line = "Date: ";
-  append_http_date(date_line, second * 1000);
-  date_line += "\r\n";
-}
 
 connection::connection(environment& env, time_point now)
     : env_{env}, since_{now} {}
@@ -112,7 +68,7 @@ bool connection::wants_bytes() const noexcept {
   if (phase_ == phase::closed || input_ended_)
     return false;
   if (phase_ == phase::lingering)
-    return true;
+    return drained_bytes_ <= linger_bytes_max;
   if (phase_ == phase::waiting || unsent() >= buffered_bytes_max)
     return pending().size() < buffered_bytes_max;
   return true;
@@ -305,110 +261,6 @@ void connection::drain() {
   draining_ = true;
   if (idle())
     phase_ = phase::closed;
-}
-
-// -- output -------------------------------------------------------------------
-
-std::string_view connection::output() const noexcept {
-  // Behind these answers another one is on its way: they can share a write.
-  const bool gathering = phase_ == phase::waiting && !flush_
-                         && task_.op.what == verb::get
-                         && unsent() < kept_bytes_max;
-  return gathering ? std::string_view{}
-                   : std::string_view{out_}.substr(out_start_);
-}
-
-void connection::sent(std::size_t n, time_point now) {
-  out_start_ += n;
-  if (unsent() > 0) {
-    if (!blocked_since_)
-      blocked_since_ = now;
-    return;
-  }
-  release(out_, out_start_);
-  blocked_since_.reset();
-  if (phase_ == phase::lingering && (clean_end_ || input_ended_))
-    phase_ = phase::closed;
-  resume(now);
-}
-
-void connection::linger(time_point now) {
-  phase_ = phase::lingering;
-  since_ = now;
-  has_operation_ = false;
-  std::string{}.swap(in_);
-  in_start_ = 0;
-  if (unsent() == 0 && (clean_end_ || input_ended_))
-    phase_ = phase::closed;
-}
-
-bool connection::should_shutdown() const noexcept {
-  return phase_ == phase::lingering && unsent() == 0 && !told_end_;
-}
-
-void connection::shut_down(time_point now) noexcept {
-  told_end_ = true;
-  since_ = now;
-}
-
-// -- time ---------------------------------------------------------------------
-
-bool connection::idle() const noexcept {
-  return phase_ == phase::reading && !began_ && pending().empty()
-         && unsent() == 0;
-}
-
-void connection::check_deadlines(time_point now) {
-  if (blocked_since_ && now - *blocked_since_ >= env_.opts.write_timeout) {
-    phase_ = phase::closed;
-    return;
-  }
-  switch (phase_) {
-  case phase::reading:
-    return check_reading(now);
-  case phase::waiting:
-    flush_ = flush_ || now - since_ >= gather_time_max;
-    if (now - since_ < env_.opts.request_timeout)
-      return;
-    // The late answer's ticket will not be the current one.
-    ++ticket_;
-    has_operation_ = false;
-    write_problem(out_, form(), problem_of(errc::deadline_exceeded));
-    finish_answer(now);
-    return resume(now);
-  case phase::lingering:
-    if (unsent() == 0 && now - since_ >= linger_time_max)
-      phase_ = phase::closed;
-    return;
-  case phase::closed:
-    return;
-  }
-}
-
-void connection::check_reading(time_point now) {
-  const auto waited = now - since_;
-  if (header_known_) {
-    if (body_is_late(now))
-      fail(timeout_problem(), now);
-  } else if (began_) {
-    if (waited >= env_.opts.header_timeout)
-      fail(timeout_problem(), now);
-  } else if (idle()) {
-    if (waited >= (used_ ? env_.opts.idle_timeout : env_.opts.header_timeout))
-      phase_ = phase::closed;
-  }
-}
-
-bool connection::body_is_late(time_point now) const {
-  const auto waited = now - since_;
-  if (waited >= env_.opts.body_timeout)
-    return true;
-  if (waited <= 1s)
-    return false;
-  const auto came = pending().size() - header_bytes_;
-  const auto seconds = std::chrono::duration<double>(waited - 1s).count();
-  return static_cast<double>(came)
-         < seconds * static_cast<double>(body_bytes_per_second_min);
 }
 
 } // namespace panal::http

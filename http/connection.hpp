@@ -17,6 +17,7 @@
 // waits in the input buffer, which has a bound, and is answered in order.
 
 #include "http/api.hpp"
+#include "http/environment.hpp"
 #include "http/head_scanner.hpp"
 
 #include <chrono>
@@ -27,24 +28,6 @@
 #include <string_view>
 
 namespace panal::http {
-
-/// What the connections of one loop share. Used on its thread only.
-class environment {
-public:
-  /// @param opts, wall  outlive this object.
-  environment(const options& opts, const clock& wall);
-
-  /// Renews the Date of answers. Called about four times a second.
-  void refresh();
-
-  const options& opts;
-  const api rules;
-  std::string date_line;
-
-private:
-  const clock& wall_;
-  unix_ms second_ = -1;
-};
 
 /// See above. All times are of the steady clock.
 class connection {
@@ -96,6 +79,13 @@ public:
 private:
   enum class phase : std::uint8_t { reading, waiting, lingering, closed };
 
+  // How much may wait in each direction before the client has to.
+  static constexpr std::size_t buffered_bytes_max = 64 * 1024;
+  // Buffers that grew beyond this are given back once they are empty.
+  static constexpr std::size_t kept_bytes_max = 16 * 1024;
+
+  // Empties `buffer`, whose bytes were all used.
+  static void release(std::string& buffer, std::size_t& start);
   void resume(time_point now);
   std::size_t read_requests(std::string_view data, time_point now);
   std::size_t read_request(std::string_view data, time_point now);

@@ -1,6 +1,7 @@
 #include "http/json.hpp"
 
 #include "http/key.hpp"
+#include "http/number_hiding_stream.hpp"
 
 #include <rapidjson/reader.h>
 
@@ -11,109 +12,6 @@
 
 namespace panal::http {
 namespace {
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
-std::size_t count_digits(std::string_view text, std::size_t from) noexcept {
-  std::size_t n = 0;
-  while (from + n < text.size() && is_digit(text[from + n]))
-    ++n;
-  return n;
-}
-
-// How many bytes at the front of `text` are one number by the grammar of RFC
-// 8259, section 6; 0: none are.
-std::size_t number_bytes(std::string_view text) noexcept {
-  std::size_t i = text.starts_with('-') ? 1 : 0;
-  const auto whole = count_digits(text, i);
-  if (whole == 0 || (whole > 1 && text[i] == '0'))
-    return 0;
-  i += whole;
-  if (i < text.size() && text[i] == '.') {
-    const auto fraction = count_digits(text, i + 1);
-    if (fraction == 0)
-      return 0;
-    i += 1 + fraction;
-  }
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    if (i < text.size() && (text[i] == '+' || text[i] == '-'))
-      ++i;
-    const auto exponent = count_digits(text, i);
-    if (exponent == 0)
-      return 0;
-    i += exponent;
-  }
-  return i;
-}
-
-// What RapidJSON reads. It refuses numbers that no double can hold (1E400),
-// whatever its flags, but such numbers are JSON and are kept as they came. So
-// numbers are checked here and shown to the reader as a single 0.
-class number_hiding_stream {
-public:
-  using Ch = char;
-
-  explicit number_hiding_stream(std::string_view text) : text_{text} {}
-
-  Ch Peek() const noexcept {
-    if (at_ >= text_.size())
-      return '\0';
-    return starts_number() ? '0' : text_[at_];
-  }
-
-  Ch Take() noexcept {
-    if (at_ >= text_.size())
-      return '\0';
-    if (starts_number())
-      return take_number();
-    const char c = text_[at_++];
-    if (!in_string_)
-      in_string_ = c == '"';
-    else if (escaped_)
-      escaped_ = false;
-    else if (c == '\\')
-      escaped_ = true;
-    else
-      in_string_ = c != '"';
-    return c;
-  }
-
-  std::size_t Tell() const noexcept { return at_; }
-
-  // The output half of RapidJSON's stream concept; never used for reading.
-  Ch* PutBegin() noexcept { return nullptr; }
-  void Put(Ch) noexcept {}
-  void Flush() noexcept {}
-  std::size_t PutEnd(Ch*) noexcept { return 0; }
-
-  // True when all of the text was read: RapidJSON takes a NUL for its end.
-  bool whole() const noexcept { return !broken_ && at_ == text_.size(); }
-  std::string_view text() const noexcept { return text_; }
-
-private:
-  bool starts_number() const noexcept {
-    return !in_string_ && (is_digit(text_[at_]) || text_[at_] == '-');
-  }
-
-  Ch take_number() noexcept {
-    const auto n = number_bytes(text_.substr(at_));
-    if (n == 0) {
-      broken_ = true;
-      at_ = text_.size();
-    }
-    at_ += n;
-    return '0';
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  bool in_string_ = false;
-  bool escaped_ = false;
-  bool broken_ = false;
-};
 
 enum class json_type : std::uint8_t { number, other };
 
