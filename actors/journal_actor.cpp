@@ -12,10 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Folding waits this long after a commit, so that it meets an idle journal;
-/// between two steps it leaves room for what has come meanwhile.
-constexpr auto fold_pause = 20ms;
-constexpr auto fold_step_pause = 1ms;
+/// How long folding waits after a commit, and after it found the journal busy;
+/// and the room that it leaves between two steps for what has come meanwhile.
+constexpr std::chrono::milliseconds fold_pause = 20ms;
+constexpr std::chrono::milliseconds fold_step_pause = 1ms;
 
 } // namespace
 
@@ -70,10 +70,10 @@ void journal_state::tell_shards(const commit_report& report) {
 
 void journal_state::fold() {
   fold_is_due = false;
-  const bool idle = self->mailbox().empty();
-  if (log->fold(idle))
-    arrange_fold(idle ? std::chrono::milliseconds{fold_step_pause}
-                      : std::chrono::milliseconds{fold_pause});
+  const auto found = log->fold();
+  if (found != journal::fold_result::rests)
+    arrange_fold(found == journal::fold_result::goes_on ? fold_step_pause
+                                                        : fold_pause);
 }
 
 void journal_state::arrange_fold(std::chrono::milliseconds pause) {
