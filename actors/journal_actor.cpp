@@ -101,25 +101,25 @@ caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
   state.log = std::move(log);
   self->set_default_handler(caf::drop);
   return {
-    [=](queued_batch& batch) { self->state.add(std::move(batch)); },
-    [=](commit_atom) {
-      self->state.commit_is_due = false;
-      self->state.commit();
-    },
-    [=](fold_atom) { self->state.fold(); },
-    [=](const backlog_request& wanted) { self->state.read(wanted); },
-    [=](cursor_atom, origin_id peer, position acknowledged) {
-      self->state.log->disk().save_cursor(peer, acknowledged);
-    },
-    [=](member_atom, const member& who) {
-      self->state.log->disk().save_member(who);
-    },
-    [=](feed_atom, std::vector<caf::actor>& shards) {
-      self->state.shards = std::move(shards);
-    },
-    [=](feed_atom, const caf::actor& replicator) {
-      self->state.replicator = replicator;
-    },
+      [=](queued_batch& batch) { self->state.add(std::move(batch)); },
+      [=](commit_atom) {
+        self->state.commit_is_due = false;
+        self->state.commit();
+      },
+      [=](fold_atom) { self->state.fold(); },
+      [=](const backlog_request& wanted) { self->state.read(wanted); },
+      [=](cursor_atom, origin_id peer, position acknowledged) {
+        self->state.log->disk().save_cursor(peer, acknowledged);
+      },
+      [=](member_atom, const member& who) {
+        self->state.log->disk().save_member(who);
+      },
+      [=](feed_atom, std::vector<caf::actor>& shards) {
+        self->state.shards = std::move(shards);
+      },
+      [=](feed_atom, const caf::actor& replicator) {
+        self->state.replicator = replicator;
+      },
   };
 }
 

@@ -6,7 +6,7 @@
 namespace panal {
 
 journal::journal(const journal_config& config, std::unique_ptr<store> disk)
-  : config_{config}, disk_{std::move(disk)}, void_epochs_(config.shards, 0) {
+    : config_{config}, disk_{std::move(disk)}, void_epochs_(config.shards, 0) {
   // nop
 }
 

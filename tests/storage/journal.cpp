@@ -52,8 +52,8 @@ TEST_CASE("a commit is due when the queue has reached a bound") {
 }
 
 TEST_CASE("after a failed commit the shards' older batches are void") {
-  auto disk = std::make_unique<test::faulty_store>(
-    std::make_unique<memory_store>(7));
+  auto disk =
+      std::make_unique<test::faulty_store>(std::make_unique<memory_store>(7));
   disk->fail_append(1, errc::storage_full);
   journal log{{.shards = 2}, std::move(disk)};
   log.add({batch_of(0, {"a"}), 1});
