@@ -67,11 +67,11 @@ result<std::unique_ptr<store>> open_store(const options& settings) {
 
 struct node::parts {
   parts(const options& given, std::unique_ptr<store> disk, const clock& time)
-    : settings{given},
-      wall_clock{time},
-      stamps{disk->origin(), time},
-      config{given},
-      opened{std::move(disk)} {
+      : settings{given},
+        wall_clock{time},
+        stamps{disk->origin(), time},
+        config{given},
+        opened{std::move(disk)} {
     // nop
   }
 
@@ -115,10 +115,10 @@ result<void> node::parts::load() {
     bounds.keeps_tombstones = settings.clustered || !known.empty();
     tables.push_back(std::make_shared<table>(bounds, stamps));
   }
-  return opened->load([this](std::string_view key, std::string_view entry,
-                             position) {
-    tables[shard_of(key_hash(key), tables.size())]->load(key, entry);
-  });
+  return opened->load(
+      [this](std::string_view key, std::string_view entry, position) {
+        tables[shard_of(key_hash(key), tables.size())]->load(key, entry);
+      });
 }
 
 void node::parts::spawn() {
@@ -127,7 +127,8 @@ void node::parts::spawn() {
   journal_config bounds;
   bounds.shards = tables.size();
   journal = system->spawn<caf::detached>(
-    journal_actor, std::make_shared<panal::journal>(bounds, std::move(opened)));
+      journal_actor,
+      std::make_shared<panal::journal>(bounds, std::move(opened)));
   for (auto& keys : tables)
     shards.push_back(system->spawn(shard_actor, std::move(keys), journal));
   tables.clear();
@@ -144,7 +145,7 @@ void node::parts::spawn_cluster(const member& self) {
     caf::anon_send(shard, feed_atom_v, replicator);
   auto setup = std::make_shared<membership_setup>();
   setup->roster = std::make_unique<panal::membership>(
-    self, known, settings.join, std::random_device{}());
+      self, known, settings.join, std::random_device{}());
   setup->dial = [this](const std::string& address) { gate->dial(address); };
   setup->wall_clock = [this] { return wall_clock.now(); };
   setup->replicator = replicator;
@@ -201,7 +202,8 @@ result<std::string> node::join_cluster() {
   const auto ready = to_membership->get_future().share();
   gatekeeper::callbacks on;
   on.on_admitted = [ready](admitted_peer who) {
-    caf::anon_send(ready.get(), std::make_shared<admitted_peer>(std::move(who)));
+    caf::anon_send(ready.get(),
+                   std::make_shared<admitted_peer>(std::move(who)));
   };
   on.on_introduced = [ready](const member& who, const std::string& dialled) {
     caf::anon_send(ready.get(), introduction{who, dialled});

@@ -41,7 +41,9 @@ public:
 
   gatekeeper::callbacks callbacks() {
     return {[this](admitted_peer peer) { add(admitted_, std::move(peer)); },
-            [this](const member& who, const std::string&) { add(introduced_, who); },
+            [this](const member& who, const std::string&) {
+              add(introduced_, who);
+            },
             [this](const std::string& address, dial_failure reason) {
               add(failures_, failed_dial{address, reason});
             }};

@@ -27,11 +27,10 @@ struct recorder : answer_sink {
 
 struct shard_fixture : test::actor_fixture {
   explicit shard_fixture(durability level = durability::disk) {
-    auto faulty = std::make_unique<test::faulty_store>(
-      std::make_unique<memory_store>(7));
+    auto faulty =
+        std::make_unique<test::faulty_store>(std::make_unique<memory_store>(7));
     disk = faulty.get();
-    log = std::make_shared<panal::journal>(journal_config{},
-                                           std::move(faulty));
+    log = std::make_shared<panal::journal>(journal_config{}, std::move(faulty));
     table_config bounds;
     bounds.level = level;
     keys = std::make_shared<table>(bounds, stamps);
@@ -39,8 +38,8 @@ struct shard_fixture : test::actor_fixture {
     shard = system.spawn(shard_actor, keys, journal);
     caf::anon_send(journal, feed_atom_v, std::vector<caf::actor>{shard});
     deliver();
-    bridge = std::make_unique<shard_gateway>(loop,
-                                             std::vector<caf::actor>{shard});
+    bridge =
+        std::make_unique<shard_gateway>(loop, std::vector<caf::actor>{shard});
   }
 
   ~shard_fixture() {
