@@ -40,12 +40,14 @@ milliseconds latencies::percentile(double share) const {
 }
 
 plan own_keys(std::size_t keys_per_thread, std::size_t nodes, double removes) {
-  return [=](std::mt19937_64& random, std::size_t thread, std::int64_t step) {
+  return [=](std::mt19937_64& random, std::size_t thread, std::int64_t) {
+    // Rising over all loads of a test, so that a later one is not refused.
+    static std::atomic<std::int64_t> versions{0};
     planned result;
     result.key = text("t", thread, "-k", random() % keys_per_thread);
     result.node = random() % nodes;
     result.is_put = std::bernoulli_distribution{1 - removes}(random);
-    result.version = step + 1;
+    result.version = ++versions;
     return result;
   };
 }

@@ -86,13 +86,31 @@ bool cabled_pair::plug(bool in) const {
   return right_.ip(std::string{"link set cable "} + (in ? "up" : "down"));
 }
 
-bool mount_small_disk(const std::string& folder, std::size_t bytes) {
-  std::filesystem::create_directories(folder);
+std::unique_ptr<small_disk> small_disk::make(std::size_t bytes) {
   if (::unshare(CLONE_NEWNS) != 0
       || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
-    return false;
-  auto size = "size=" + std::to_string(bytes);
-  return ::mount("none", folder.c_str(), "tmpfs", 0, size.c_str()) == 0;
+    return nullptr;
+  std::unique_ptr<small_disk> result{new small_disk};
+  auto size = text("size=", bytes);
+  if (::mount("none", result->path().c_str(), "tmpfs", 0, size.c_str()) != 0)
+    return nullptr;
+  return result;
+}
+
+small_disk::~small_disk() {
+  ::umount2(path().c_str(), MNT_DETACH);
+}
+
+void small_disk::fill() {
+  unique_fd balloon{::open((path() / "balloon").c_str(),
+                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  std::array<char, 4096> block{};
+  while (::write(balloon.get(), block.data(), block.size()) > 0) {
+  }
+}
+
+void small_disk::relieve() {
+  std::filesystem::remove(path() / "balloon");
 }
 
 } // namespace panal::test

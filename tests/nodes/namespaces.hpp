@@ -7,7 +7,9 @@
 
 #include "tests/support/process.hpp"
 
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -54,9 +56,27 @@ private:
   net_namespace right_;
 };
 
-/// Mounts a disk of `bytes` on `folder`, seen by this thread and the processes
-/// that it starts. To be called on the main thread. @return false where the
-/// test may not mount.
-bool mount_small_disk(const std::string& folder, std::size_t bytes);
+/// A disk of a few megabytes, seen by the main thread and the processes that
+/// it starts.
+class small_disk {
+public:
+  /// A disk of `bytes`; nothing where the test may not mount. To be called on
+  /// the main thread.
+  static std::unique_ptr<small_disk> make(std::size_t bytes);
+  ~small_disk();
+  small_disk(const small_disk&) = delete;
+  small_disk& operator=(const small_disk&) = delete;
+
+  const std::filesystem::path& path() const { return folder_.path(); }
+  /// Takes all the space that is left.
+  void fill();
+  /// Gives back what fill() took.
+  void relieve();
+
+private:
+  small_disk() = default;
+
+  temp_dir folder_;
+};
 
 } // namespace panal::test

@@ -18,17 +18,20 @@ namespace {
 
 constexpr std::size_t waiting_bytes_max = 1024 * 1024;
 
-/// Takes what `from` has into `waiting`, and as much as goes on to `to`.
-/// @return false when either end has closed.
-bool move_bytes(int from, int to, std::string& waiting) {
+/// Takes what `from` has into `waiting`. @return false when it has closed.
+bool take_bytes(int from, std::string& waiting) {
   std::array<char, 64 * 1024> buffer{};
-  if (waiting.size() < waiting_bytes_max) {
-    auto got = ::recv(from, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-      return false;
-    if (got > 0)
-      waiting.append(buffer.data(), static_cast<std::size_t>(got));
-  }
+  if (waiting.size() >= waiting_bytes_max)
+    return true;
+  auto got = ::recv(from, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got < 0)
+    return errno == EAGAIN || errno == EINTR;
+  waiting.append(buffer.data(), static_cast<std::size_t>(got));
+  return got > 0;
+}
+
+/// Sends as much of `waiting` as goes. @return false when `to` has closed.
+bool give_bytes(int to, std::string& waiting) {
   if (waiting.empty())
     return true;
   auto sent =
@@ -99,7 +102,7 @@ void proxy::run(const std::stop_token& stopping) {
     if (waits.front().revents != 0)
       accept_one();
     if (!holds_)
-      relays_.remove_if([](relay& one) { return !pump(one); });
+      relays_.remove_if([this](relay& one) { return !pump(one); });
   }
 }
 
@@ -113,6 +116,7 @@ void proxy::accept_one() {
   {
     std::lock_guard lock{mutex_};
     address = socket_address(target_);
+    captured_.clear();
   }
   if (::connect(far_side.get(), reinterpret_cast<sockaddr*>(&address),
                 sizeof address)
@@ -126,8 +130,21 @@ void proxy::accept_one() {
 }
 
 bool proxy::pump(relay& one) {
-  return move_bytes(one.near_side.get(), one.far_side.get(), one.to_far)
-         && move_bytes(one.far_side.get(), one.near_side.get(), one.to_near);
+  auto waited = one.to_far.size();
+  bool open = take_bytes(one.near_side.get(), one.to_far);
+  {
+    std::lock_guard lock{mutex_};
+    if (&one == &relays_.back() && captured_.size() < captured_bytes_max)
+      captured_.append(one.to_far, waited);
+  }
+  open = give_bytes(one.far_side.get(), one.to_far) && open;
+  open = take_bytes(one.far_side.get(), one.to_near) && open;
+  return give_bytes(one.near_side.get(), one.to_near) && open;
+}
+
+std::string proxy::captured() {
+  std::lock_guard lock{mutex_};
+  return captured_;
 }
 
 } // namespace panal::test

@@ -32,6 +32,8 @@ public:
   /// True: keeps all connections but relays nothing, either way. Bytes that
   /// wait are relayed once it is off again.
   void hold(bool on) { holds_ = on; }
+  /// The first bytes that the latest connection's dialler sent.
+  std::string captured();
   /// How many connections were relayed so far.
   std::size_t relayed() const { return relayed_.load(); }
 
@@ -42,16 +44,18 @@ private:
     std::string to_far;
     std::string to_near;
   };
+  static constexpr std::size_t captured_bytes_max = 4096;
 
   void run(const std::stop_token& stopping);
   void accept_one();
   /// Moves what can be moved. @return false when an end has closed.
-  static bool pump(relay& one);
+  bool pump(relay& one);
 
   unique_fd listener_;
   endpoint address_;
   std::mutex mutex_;
   endpoint target_;
+  std::string captured_;
   std::list<relay> relays_;
   std::atomic<bool> refuses_{false};
   std::atomic<bool> holds_{false};

@@ -360,9 +360,17 @@ TEST_CASE("recorder: a delete whose effect was read was carried out") {
   t.pass(1);
   auto called = t.now;
   t.pass(1);
-  t.notes.saw_nothing("k", called, t.now);
+  CHECK(t.notes.saw_nothing("k", called, t.now));
   CHECK(t.allows_nothing());
   CHECK_FALSE(t.allows(1, "a"));
+}
+
+TEST_CASE("recorder: nothing to read where nothing was deleted is a loss") {
+  timeline t;
+  t.put(1, 1, "a");
+  t.pass(1);
+  CHECK_FALSE(t.notes.saw_nothing("k", t.now, t.now));
+  CHECK(t.notes.saw_nothing("k", t.now - milliseconds{10}, t.now));
 }
 
 TEST_CASE("recorder: an answer that is no answer is always objected to") {

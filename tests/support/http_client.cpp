@@ -154,8 +154,7 @@ endpoint endpoint::parse(std::string_view text) {
   return result;
 }
 
-std::optional<connection> connection::open(const endpoint& to,
-                                           milliseconds limit) {
+std::optional<connection> connection::begin(const endpoint& to) {
   unique_fd fd{
       ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd)
@@ -168,11 +167,16 @@ std::optional<connection> connection::open(const endpoint& to,
                            sizeof address);
   if (started != 0 && errno != EINPROGRESS)
     return std::nullopt;
-  connection result{std::move(fd)};
+  return connection{std::move(fd)};
+}
+
+std::optional<connection> connection::open(const endpoint& to,
+                                           milliseconds limit) {
+  auto result = begin(to);
   int failure = 0;
   socklen_t size = sizeof failure;
-  if (!result.wait_for(POLLOUT, steady::now() + limit)
-      || ::getsockopt(result.fd_.get(), SOL_SOCKET, SO_ERROR, &failure, &size)
+  if (!result || !result->wait_for(POLLOUT, steady::now() + limit)
+      || ::getsockopt(result->fd_.get(), SOL_SOCKET, SO_ERROR, &failure, &size)
              != 0
       || failure != 0)
     return std::nullopt;
@@ -344,6 +348,30 @@ reply http_client::remove(std::string_view key) {
 void http_client::disconnect() {
   connection_.reset();
   buffer_.clear();
+}
+
+std::vector<reply> get_many(const endpoint& from,
+                            const std::vector<std::string>& keys,
+                            milliseconds timeout) {
+  constexpr std::size_t in_flight_max = 32;
+  std::vector<reply> result(keys.size());
+  auto line = connection::open(from, timeout);
+  std::string buffer;
+  for (std::size_t first = 0; line && first < keys.size();
+       first += in_flight_max) {
+    auto end = std::min(first + in_flight_max, keys.size());
+    std::string requests;
+    for (auto i = first; i < end; ++i)
+      requests += request_bytes("GET", target_of(keys[i]));
+    if (!line->send(requests, timeout))
+      break;
+    for (auto i = first; i < end; ++i) {
+      result[i] = to_reply(read_response(*line, buffer, timeout), true);
+      if (result[i].status == 0)
+        return result;
+    }
+  }
+  return result;
 }
 
 std::string target_of(std::string_view key) {

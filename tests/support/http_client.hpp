@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace panal::test {
 
@@ -37,6 +39,9 @@ public:
   /// Connects; nothing when that fails or takes longer than `limit`.
   static std::optional<connection>
   open(const endpoint& to, milliseconds limit = milliseconds{5'000});
+
+  /// Starts to connect and does not wait for it; nothing when even that fails.
+  static std::optional<connection> begin(const endpoint& to);
 
   /// Sends all of it. @return false when the peer is gone or too slow.
   bool send(std::string_view bytes, milliseconds limit = milliseconds{5'000});
@@ -127,6 +132,12 @@ private:
   std::optional<connection> connection_;
   std::string buffer_;
 };
+
+/// GETs many keys over one connection, several in flight at a time. Where the
+/// connection breaks, the rest has status 0.
+std::vector<reply> get_many(const endpoint& from,
+                            const std::vector<std::string>& keys,
+                            milliseconds timeout = milliseconds{10'000});
 
 /// "/cache/" and the key, everything but letters, digits and -._~ encoded.
 std::string target_of(std::string_view key);

@@ -56,13 +56,21 @@ struct node_setup {
   std::string secret;
   /// Further flags: "--durability=sync".
   std::vector<std::string> more;
-  /// Empty: test_host().
+  /// For REST clients. Empty: test_host().
   std::string host;
+  /// For peers. Empty: the same.
+  std::string cluster_host;
   /// Empty: one of its own. ":memory:" is passed on as it is.
   std::string data_dir;
   /// An open network namespace to run in; -1: the test's own.
   int net_namespace = -1;
+  /// How many files it may have open; 0: as many as the test.
+  std::size_t open_files_max = 0;
 };
+
+/// The setup of a cluster's member.
+node_setup member_named(std::string id, std::vector<std::string> join = {},
+                        std::string secret = {});
 
 /// One node, running or not. All calls are made on the main thread, but for
 /// the const ones.
@@ -162,11 +170,12 @@ private:
   std::deque<node> nodes_;
 };
 
-/// What all nodes say of one key, if they agree.
+/// Whether nodes came to hold the same.
 struct agreement {
   bool reached = false;
   /// The last difference seen, for the message of a failed assertion.
   std::string difference;
+  /// Until they first did.
   milliseconds took{0};
 };
 

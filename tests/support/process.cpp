@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,10 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
     ::_exit(126);
   if (what.net_namespace >= 0 && ::setns(what.net_namespace, CLONE_NEWNET) != 0)
     ::_exit(125);
+  if (what.open_files_max > 0) {
+    rlimit limit{what.open_files_max, what.open_files_max};
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -100,6 +105,14 @@ int unique_fd::release() {
 void unique_fd::reset() {
   if (fd_ >= 0)
     ::close(std::exchange(fd_, -1));
+}
+
+std::size_t raise_open_files() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_max;
 }
 
 temp_dir::temp_dir() {

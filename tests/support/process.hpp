@@ -55,6 +55,10 @@ private:
   int fd_ = -1;
 };
 
+/// Lets this process, and those that it starts, open as many files as the
+/// system allows. @return how many that is.
+std::size_t raise_open_files();
+
 /// A directory of its own under $TMPDIR, removed with all that is in it.
 /// PANAL_TEST_KEEP=1 in the environment keeps it for a look afterwards.
 class temp_dir {
@@ -79,6 +83,8 @@ struct launch {
   std::map<std::string, std::string> environment;
   /// An open network namespace to start in; -1: the test's own.
   int net_namespace = -1;
+  /// How many files it may have open; 0: as many as the test.
+  std::size_t open_files_max = 0;
   /// Where the output is appended to as well; empty: nowhere.
   std::filesystem::path log_copy;
 };

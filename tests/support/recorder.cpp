@@ -77,7 +77,7 @@ bool recorder::saw(const std::string& key, const seen_entry& what, time now) {
   return true;
 }
 
-void recorder::saw_nothing(const std::string& key, time called, time now) {
+bool recorder::saw_nothing(const std::string& key, time called, time now) {
   std::lock_guard lock{mutex_};
   auto& all = histories_[key];
   std::vector<operation*> causes;
@@ -101,6 +101,7 @@ void recorder::saw_nothing(const std::string& key, time called, time now) {
     causes.front()->came_to = outcome::accepted;
     causes.front()->returned = std::min(causes.front()->returned, now);
   }
+  return !was_there || !causes.empty();
 }
 
 bool recorder::before(const operation& a, const operation& b) const {

@@ -71,7 +71,8 @@ public:
            time now = steady::now());
   /// For a single node: a client has read that the key is not there. Where
   /// only one delete can be the cause, that one was carried out.
-  void saw_nothing(const std::string& key, time called,
+  /// @return false if no delete can be the cause of what is missing.
+  bool saw_nothing(const std::string& key, time called,
                    time now = steady::now());
 
   /// Why `last` (nothing: a 404), read at `read_at` after all operations have
