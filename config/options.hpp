@@ -34,7 +34,7 @@ struct options {
   /// Threads that serve HTTP, each with its own loop.
   std::size_t http_threads = 1;
   std::size_t max_connections = 10'000;
-  std::size_t max_value_bytes = 1024 * 1024;
+  std::size_t max_value_bytes = std::size_t{1024} * 1024;
   std::size_t max_key_bytes = 1024;
   /// How long a request may wait for its answer before it gets a 503.
   std::chrono::milliseconds request_timeout{5'000};

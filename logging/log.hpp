@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace panal::log {
 
@@ -24,9 +25,8 @@ struct field {
   field(std::string_view n, const std::string& v) : name{n}, value{v} {}
   field(std::string_view n, const char* v) : name{n}, value{v} {}
   template <class Integer>
-    requires std::is_integral_v<Integer>
-  field(std::string_view n, Integer v)
-    : name{n}, value{std::to_string(v)}, is_number{true} {}
+  requires std::is_integral_v<Integer> field(std::string_view n, Integer v)
+      : name{n}, value{std::to_string(v)}, is_number{true} {}
 };
 
 using fields = std::initializer_list<field>;

@@ -16,6 +16,10 @@ using origin_id = std::uint64_t;
 /// The source of a change that this node made itself.
 inline constexpr origin_id own_change = 0;
 
+/// The source of a change that peers need not be told, since each of them
+/// makes it by itself: dropping the value of what has expired.
+inline constexpr origin_id local_change = ~origin_id{0};
+
 /// One change of one key as the journal orders it: the whole merged state of
 /// the key after the change, never an operation.
 struct change {
@@ -24,7 +28,7 @@ struct change {
   std::string key;
   /// The encoded entry (storage/entry.hpp).
   std::string entry;
-  /// The peer that it was merged from, or `own_change`.
+  /// The peer that it was merged from, `own_change` or `local_change`.
   origin_id source = own_change;
 
   friend bool operator==(const change&, const change&) = default;

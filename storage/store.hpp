@@ -58,15 +58,20 @@ public:
 
   virtual ~store() = default;
 
-  /// Appends changes whose positions ascend from last_position() + 1, all of
-  /// them or none, durable at this store's level when the call returns.
-  /// Errors: `storage_full` (disk or page limit), `storage_failed`; after an
-  /// error nothing has changed and the next call may succeed again.
-  virtual result<void> append(std::span<const change> changes) = 0;
+  /// Appends changes whose positions ascend from last_position() + 1 without
+  /// a gap, all of them or none, durable at this store's level when the call
+  /// returns. Errors: `storage_full` (disk or page limit), `storage_failed`
+  /// (also for positions out of order); after an error nothing has changed
+  /// and the next call may succeed again.
+  virtual result<void> append(std::span<const change* const> changes) = 0;
+  /// The same for changes that stand in one row.
+  result<void> append(std::span<const change> changes);
 
   /// Folds at most `changes_max` of the oldest journal rows into the entries,
   /// by key order, newest change of a key only, and removes them from the
   /// journal, in one transaction. An empty `change::entry` removes the row.
+  /// One step may stop earlier, to bound the bytes that it moves, but folds at
+  /// least one row if there is one. Errors as append.
   virtual result<fold_step> fold(std::size_t changes_max) = 0;
 
   /// Visits all entries and then the journal's rows in order.
@@ -76,8 +81,7 @@ public:
   /// `limits`. What was folded is read from the entries: then a key's state
   /// appears once, at its latest position, with source `own_change`.
   virtual result<std::vector<change>> read_after(position after,
-                                                 read_limits limits)
-    = 0;
+                                                 read_limits limits) = 0;
 
   /// The position of the newest appended change, 0 if there has been none.
   virtual position last_position() const = 0;

@@ -1,0 +1,44 @@
+#include "actors/shard_gateway.hpp"
+
+#include "storage/key_hash.hpp"
+
+#include <caf/send.hpp>
+
+#include "actors/messages.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace panal {
+
+shard_gateway::shard_gateway(boost::asio::io_context& loop,
+                             std::vector<caf::actor> shards)
+  : loop_{loop},
+    shards_{std::move(shards)},
+    inbox_{std::make_shared<reply_inbox>(loop.get_executor())},
+    gathered_(shards_.size()) {
+  // nop
+}
+
+void shard_gateway::submit(operation op, std::shared_ptr<answer_sink> sink,
+                           std::uint64_t ticket) {
+  auto& batch = gathered_[shard_of(key_hash(op.key), shards_.size())];
+  if (!batch)
+    batch = std::make_shared<operation_batch>(inbox_);
+  batch->requests.push_back(std::make_unique<request>(
+    request{std::move(op), {}, std::move(sink), ticket}));
+  if (std::exchange(flush_is_due_, true))
+    return;
+  // Runs after every handler that is ready now: their operations join in.
+  boost::asio::post(loop_, [this] { flush(); });
+}
+
+void shard_gateway::flush() {
+  flush_is_due_ = false;
+  for (std::size_t i = 0; i < shards_.size(); ++i)
+    if (gathered_[i])
+      caf::anon_send(shards_[i], std::exchange(gathered_[i], nullptr));
+}
+
+} // namespace panal

@@ -1,0 +1,51 @@
+#include "cluster/inbound.hpp"
+
+#include <algorithm>
+
+namespace panal {
+
+bool inbound::follows(position after) const noexcept {
+  return !received_ || after <= *received_;
+}
+
+std::uint64_t inbound::open(position after, position upto,
+                            std::size_t parts) {
+  // The sender starts a link at what has been acknowledged to it.
+  if (!received_)
+    merged_ = after;
+  open_.push_back({next_ticket_, upto, parts});
+  received_ = std::max(received_.value_or(0), upto);
+  return next_ticket_++;
+}
+
+std::optional<position> inbound::done(std::uint64_t ticket) {
+  auto* frame = find(ticket);
+  if (frame == nullptr)
+    return std::nullopt;
+  if (frame->parts_left > 0)
+    --frame->parts_left;
+  bool moved = false;
+  while (!open_.empty() && open_.front().parts_left == 0) {
+    merged_ = std::max(merged_, open_.front().upto);
+    open_.pop_front();
+    moved = true;
+  }
+  return moved ? std::optional{merged_} : std::nullopt;
+}
+
+void inbound::failed(std::uint64_t ticket) {
+  if (find(ticket) == nullptr)
+    return;
+  open_.clear();
+  received_ = merged_;
+}
+
+inbound::open_frame* inbound::find(std::uint64_t ticket) noexcept {
+  const auto i
+    = std::find_if(open_.begin(), open_.end(), [ticket](const open_frame& f) {
+        return f.ticket == ticket;
+      });
+  return i == open_.end() ? nullptr : &*i;
+}
+
+} // namespace panal

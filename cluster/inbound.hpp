@@ -1,0 +1,57 @@
+#pragma once
+
+// What one peer has sent and this node has not acknowledged yet. A frame's
+// changes are spread over the shards; the frame is done when every part is
+// durable, and acknowledged when all frames before it are done too.
+
+#include "storage/change.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+namespace panal {
+
+/// One direction of one link, from its start to its end. Not thread-safe;
+/// owned by the replicator actor.
+class inbound {
+public:
+  /// @param first_ticket  tickets of an earlier link are below it.
+  explicit inbound(std::uint64_t first_ticket) : next_ticket_{first_ticket} {}
+
+  /// True if the frame of the changes in (after, ...] follows what came
+  /// before, or repeats it. The first frame of a link always does.
+  bool follows(position after) const noexcept;
+
+  /// A frame of the changes in (after, upto] has come; they go to `parts`
+  /// shards.
+  /// @return the ticket that each part carries.
+  std::uint64_t open(position after, position upto, std::size_t parts);
+
+  /// A part is durable. @return the position to acknowledge, if that moved.
+  std::optional<position> done(std::uint64_t ticket);
+
+  /// A part could not be merged: what is open is forgotten, and nothing is
+  /// acknowledged until the peer sends it again.
+  void failed(std::uint64_t ticket);
+
+  std::uint64_t next_ticket() const noexcept { return next_ticket_; }
+
+private:
+  struct open_frame {
+    std::uint64_t ticket;
+    position upto;
+    std::size_t parts_left;
+  };
+
+  open_frame* find(std::uint64_t ticket) noexcept;
+
+  std::deque<open_frame> open_;
+  std::uint64_t next_ticket_;
+  /// The end of the last frame taken; nothing before a link's first frame.
+  std::optional<position> received_;
+  position merged_ = 0;
+};
+
+} // namespace panal

@@ -1,0 +1,84 @@
+#pragma once
+
+// Who belongs to the cluster, and whom to dial now. One reachable member is
+// enough to learn of all: members exchange the lists that they know, and each
+// list is remembered across restarts.
+//
+// Every known member without a link is dialled, with backoff and jitter, for
+// ever. Of two nodes only the one with the smaller origin keeps its dialled
+// connection; when the other dials, it is introduced and dialled back.
+
+#include "cluster/backoff.hpp"
+#include "cluster/outbound.hpp"
+#include "storage/store.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace panal {
+
+/// Not thread-safe; owned by the membership actor.
+class membership {
+public:
+  /// @param self   this node, with the address that peers are to dial.
+  /// @param known  the remembered members.
+  /// @param seeds  "host:port" of any members, from --join.
+  /// @param seed   of the jitter.
+  membership(member self, const std::vector<member>& known,
+             const std::vector<std::string>& seeds, std::uint64_t seed);
+
+  /// A member has introduced itself on an authenticated connection.
+  /// @param dialled  the address that this node dialled, empty if the member
+  ///                 did.
+  /// @return true if that is news, to be remembered and told to all.
+  bool introduced(const member& who, const std::string& dialled);
+
+  /// Another member says that these belong to the cluster.
+  /// @return those that were not known, to be remembered and told to all.
+  std::vector<member> heard_of(const std::vector<member>& known);
+
+  void link_up(origin_id who);
+  void link_down(origin_id who, steady_time now);
+
+  /// The addresses to dial now; each is due again only after dial_ended().
+  std::vector<std::string> due(steady_time now);
+  /// A dial has ended, in whatever way.
+  void dial_ended(const std::string& address, steady_time now);
+  /// The address turned out to be this node's own.
+  void is_self(const std::string& address);
+
+  const member& self() const noexcept { return self_; }
+  /// All members but this node.
+  std::vector<member> others() const;
+  /// All members, this node included.
+  std::vector<member> all() const;
+  std::optional<member> find(origin_id who) const;
+  bool is_linked(origin_id who) const;
+
+private:
+  struct known_peer {
+    member who;
+    bool linked = false;
+  };
+  struct target {
+    backoff pause;
+    steady_time due_at{};
+    bool under_way = false;
+  };
+
+  bool is_wanted(const std::string& address) const;
+  void aim_at(const std::string& address);
+
+  member self_;
+  std::map<origin_id, known_peer> peers_;
+  /// --join, and the member that each address has led to, 0 at first.
+  std::map<std::string, origin_id> seeds_;
+  std::map<std::string, target> targets_;
+  std::mt19937_64 random_;
+};
+
+} // namespace panal

@@ -1,0 +1,72 @@
+#include "cluster/outbound.hpp"
+
+#include "cluster/frame.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace panal {
+
+outbound::outbound(origin_id peer, position acknowledged,
+                   const outbound_config& config)
+  : peer_{peer},
+    config_{config},
+    acknowledged_{acknowledged},
+    covered_{acknowledged} {
+  // nop
+}
+
+bool outbound::has_room() const noexcept {
+  return window_.size() < config_.window_frames_max
+         && window_bytes_ < config_.window_bytes_max;
+}
+
+std::optional<std::string> outbound::pack(const change_run& run,
+                                          steady_time now) {
+  std::vector<const change*> sent;
+  sent.reserve(run.changes.size());
+  std::copy_if(run.changes.begin(), run.changes.end(), std::back_inserter(sent),
+               [this](const change* what) {
+                 return what->source != peer_ && what->source != local_change
+                        && !what->entry.empty();
+               });
+  const auto after = std::exchange(covered_, run.upto);
+  if (sent.empty()) {
+    if (window_.empty())
+      acknowledged_ = covered_;
+    return std::nullopt;
+  }
+  auto bytes = encode_changes(after, covered_, sent);
+  if (window_.empty())
+    last_progress_ = now;
+  window_.push_back({covered_, bytes.size()});
+  window_bytes_ += bytes.size();
+  return bytes;
+}
+
+bool outbound::acknowledge(position upto, steady_time now) {
+  if (upto > covered_)
+    return false;
+  while (!window_.empty() && window_.front().upto <= upto) {
+    acknowledged_ = window_.front().upto;
+    window_bytes_ -= window_.front().bytes;
+    window_.pop_front();
+    last_progress_ = now;
+  }
+  if (window_.empty())
+    acknowledged_ = covered_;
+  return true;
+}
+
+bool outbound::is_stalled(steady_time now) const noexcept {
+  return !window_.empty() && now - last_progress_ > config_.ack_timeout;
+}
+
+void outbound::rewind() noexcept {
+  covered_ = acknowledged_;
+  window_.clear();
+  window_bytes_ = 0;
+}
+
+} // namespace panal

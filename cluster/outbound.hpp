@@ -1,0 +1,81 @@
+#pragma once
+
+// What one peer still has to be sent: a durable cursor into this node's
+// sequence of changes, and a bounded window of frames in flight after it.
+//
+//     acknowledged <= ... frames in flight ... <= covered <= last position
+//
+// A peer that was away resumes from the cursor. State is shipped and merging
+// is idempotent, so sending something twice is harmless, and the cursor may be
+// saved lazily.
+
+#include "cluster/recent_changes.hpp"
+#include "storage/change.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace panal {
+
+/// Time for deadlines inside a process; never compared between nodes.
+using steady_time = std::chrono::steady_clock::time_point;
+
+struct outbound_config {
+  std::size_t frame_changes_max = 1'024;
+  std::size_t frame_bytes_max = 256 * 1024;
+  /// Bounds of what may be in flight without acknowledgement.
+  std::size_t window_frames_max = 64;
+  std::size_t window_bytes_max = std::size_t{4} << 20;
+  /// A window that has not moved for so long is sent again.
+  std::chrono::milliseconds ack_timeout{5'000};
+};
+
+/// One direction of one pair of nodes. Not thread-safe; owned by the
+/// replicator actor.
+class outbound {
+public:
+  /// @param acknowledged  the peer's saved cursor, 0 for a new peer.
+  outbound(origin_id peer, position acknowledged, const outbound_config& config);
+
+  /// Everything up to here is acknowledged, in flight, or need not be sent.
+  position covered() const noexcept { return covered_; }
+  /// Everything up to here is durable at the peer, or need not be sent.
+  position acknowledged() const noexcept { return acknowledged_; }
+  /// True if another frame may be sent.
+  bool has_room() const noexcept;
+
+  /// Makes a frame of the changes after covered(), and counts it as sent.
+  /// Leaves out what the peer itself has told and what is local.
+  /// @return the frame's bytes; nothing if no change is left to be sent.
+  std::optional<std::string> pack(const change_run& run, steady_time now);
+
+  /// The peer says that it holds everything up to `upto`.
+  /// @return false if that was never sent: the peer is faulty.
+  bool acknowledge(position upto, steady_time now);
+
+  /// True if the window has waited too long for an acknowledgement.
+  bool is_stalled(steady_time now) const noexcept;
+
+  /// Forgets what is in flight: it will be sent again. For a stalled window
+  /// and for a new link.
+  void rewind() noexcept;
+
+private:
+  struct in_flight {
+    position upto;
+    std::size_t bytes;
+  };
+
+  origin_id peer_;
+  outbound_config config_;
+  position acknowledged_;
+  position covered_;
+  std::deque<in_flight> window_;
+  std::size_t window_bytes_ = 0;
+  steady_time last_progress_{};
+};
+
+} // namespace panal

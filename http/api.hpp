@@ -1,0 +1,70 @@
+#pragma once
+
+// The API's meaning: a request becomes one operation, an operation's answer
+// becomes one response. Knows neither sockets nor buffers.
+
+#include "config/options.hpp"
+#include "http/problem.hpp"
+#include "http/request_parser.hpp"
+#include "http/response.hpp"
+#include "storage/clock.hpp"
+#include "storage/operation.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace panal::http {
+
+/// What is to be done for a request, once it was found to be in order.
+struct task {
+  enum class kind : std::uint8_t { operation, health, allowed_methods };
+  kind what = kind::operation;
+  /// operation: goes to the gateway.
+  operation op;
+  /// allowed_methods: the answer's Allow.
+  std::string_view allow;
+  /// get: the client's If-None-Match, empty without one.
+  std::string if_none_match;
+};
+
+/// The rules of the API for one server. Immutable: any thread may use it.
+class api {
+public:
+  /// @param wall  outlives this object; judges whether a TTL is too long.
+  api(const options& opts, const clock& wall);
+
+  /// Checks all that a request's header can tell: path, method, query, key,
+  /// content type. Fills `todo` but for what the body says.
+  /// @return why the request is refused; else nothing.
+  std::optional<problem> read_head(const request_head& head, task& todo) const;
+
+  /// Reads the body of a request whose header was in order. Only a put looks
+  /// at it: another method's body has no meaning and is passed over.
+  std::optional<problem> read_body(std::string_view body, task& todo) const;
+
+  /// Appends the answer to a `health` or `allowed_methods` task.
+  void write_at_once(std::string& out, const answer_form& form,
+                     const task& todo) const;
+
+  /// Appends what became of `todo.op`.
+  void write_answer(std::string& out, const answer_form& form, const task& todo,
+                    const answer& reply) const;
+
+  /// The most bytes of body that a request may have.
+  std::size_t body_bytes_max() const noexcept { return body_bytes_max_; }
+
+private:
+  const clock& wall_;
+  std::size_t key_bytes_max_;
+  std::size_t value_bytes_max_;
+  std::size_t body_bytes_max_;
+  // Whole documents: a node's name never changes.
+  std::string stored_;
+  std::string deleted_;
+  std::string healthy_;
+};
+
+} // namespace panal::http

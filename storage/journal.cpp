@@ -1,0 +1,60 @@
+#include "storage/journal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace panal {
+
+journal::journal(const journal_config& config, std::unique_ptr<store> disk)
+  : config_{config}, disk_{std::move(disk)}, void_epochs_(config.shards, 0) {
+  // nop
+}
+
+void journal::add(queued_batch batch) {
+  if (batch.epoch <= void_epochs_.at(batch.batch->shard))
+    return;
+  queued_changes_ += batch.batch->changes.size();
+  queued_bytes_ += batch.batch->bytes;
+  queued_.push_back(std::move(batch));
+}
+
+bool journal::is_commit_due() const noexcept {
+  return queued_changes_ >= config_.queued_changes_max
+         || queued_bytes_ >= config_.queued_bytes_max;
+}
+
+commit_report journal::commit() {
+  commit_report report;
+  report.batches = std::exchange(queued_, {});
+  std::vector<const change*> rows;
+  rows.reserve(std::exchange(queued_changes_, 0));
+  queued_bytes_ = 0;
+  auto next = disk_->last_position();
+  for (auto& [batch, epoch] : report.batches) {
+    for (auto& what : batch->changes) {
+      what.at = ++next;
+      rows.push_back(&what);
+    }
+  }
+  const auto done = disk_->append(rows);
+  if (done)
+    return report;
+  report.code = done.error().code;
+  report.detail = done.error().detail;
+  for (const auto& [batch, epoch] : report.batches) {
+    auto& line = void_epochs_.at(batch->shard);
+    line = std::max(line, epoch);
+  }
+  return report;
+}
+
+bool journal::fold(bool idle) {
+  const auto rows = disk_->journal_rows();
+  if (rows == 0 || (!idle && rows <= config_.journal_rows_max))
+    return false;
+  const auto step
+    = disk_->fold(idle ? config_.idle_fold_rows : config_.busy_fold_rows);
+  return step && disk_->journal_rows() > 0;
+}
+
+} // namespace panal

@@ -1,0 +1,80 @@
+#pragma once
+
+// Orders the node's changes: gives each the next position and commits what has
+// queued up in one transaction (group commit). A plain class around a store;
+// the journal actor moves messages around it.
+
+#include "storage/change_batch.hpp"
+#include "storage/store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace panal {
+
+/// Bounds of the journal's work, chosen by measurement (docs/architecture.md).
+struct journal_config {
+  std::size_t shards = 1;
+  /// commit() is due at once when more has queued up.
+  std::size_t queued_changes_max = 8'192;
+  std::size_t queued_bytes_max = std::size_t{8} << 20;
+  /// While idle, rows are folded in steps of this size (about 2 ms each).
+  std::size_t idle_fold_rows = 128;
+  /// Above this many rows folding goes on under load too, in larger steps:
+  /// it bounds the disk space, and the time that a start takes.
+  std::size_t journal_rows_max = 1'000'000;
+  std::size_t busy_fold_rows = 4'096;
+};
+
+/// A batch and the epoch that its shard sent it in.
+struct queued_batch {
+  change_batch_ptr batch;
+  std::uint64_t epoch = 0;
+};
+
+/// What one commit has done.
+struct commit_report {
+  /// `ok`, `storage_full` or `storage_failed`; all batches share the fate.
+  errc code = errc::ok;
+  std::string detail;
+  /// In position order; on failure those that are void now.
+  std::vector<queued_batch> batches;
+};
+
+/// Not thread-safe; owned by the journal actor.
+class journal {
+public:
+  journal(const journal_config& config, std::unique_ptr<store> disk);
+
+  /// Queues a batch, unless it was built on state that a failed commit has
+  /// made void: then nothing more is said of it, since its shard has been
+  /// told already.
+  void add(queued_batch batch);
+
+  bool has_queued() const noexcept { return !queued_.empty(); }
+  /// True when the queue has reached a bound, and commit() should not wait.
+  bool is_commit_due() const noexcept;
+
+  /// Gives positions to all that is queued and commits it.
+  commit_report commit();
+
+  /// One bounded step of folding, if there is something to fold that should
+  /// not wait. @param idle  nothing else is waiting for the journal.
+  /// @return true if another idle step would find work.
+  bool fold(bool idle);
+
+  store& disk() noexcept { return *disk_; }
+
+private:
+  journal_config config_;
+  std::unique_ptr<store> disk_;
+  std::vector<queued_batch> queued_;
+  std::size_t queued_changes_ = 0;
+  std::size_t queued_bytes_ = 0;
+  /// Per shard: batches of this epoch or an older one are void.
+  std::vector<std::uint64_t> void_epochs_;
+};
+
+} // namespace panal

@@ -1,0 +1,181 @@
+#include "storage/sqlite_file.hpp"
+
+#include "storage/origin.hpp"
+#include "storage/sqlite_sql.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+namespace panal::sqlite {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr mode_t directory_mode = 0700;
+constexpr mode_t file_mode = 0600;
+constexpr auto file_name = "panal.db";
+
+error refuse(const std::string& path, std::string_view why) {
+  return {errc::storage_failed, path + ": " + std::string{why}};
+}
+
+error system_failure(const std::string& path, int code) {
+  auto full = code == ENOSPC || code == EDQUOT;
+  return {full ? errc::storage_full : errc::storage_failed,
+          path + ": " + std::strerror(code)};
+}
+
+/// Makes a new name in `directory` survive a power cut. Best effort: some
+/// file systems have no such call.
+void sync_directory(const std::string& directory) {
+  auto fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  static_cast<void>(::fsync(fd));
+  ::close(fd);
+}
+
+/// Makes the directory if it is missing; answers its path without links.
+result<std::string> prepare_directory(fs::path path) {
+  std::error_code code;
+  // "link/" would be followed: look at the name itself.
+  if (!path.has_filename())
+    path = path.parent_path();
+  auto parent = path.has_parent_path() ? path.parent_path() : fs::path{"."};
+  fs::create_directories(parent, code);
+  if (code)
+    return system_failure(parent.string(), code.value());
+  if (::mkdir(path.c_str(), directory_mode) == 0)
+    sync_directory(parent.string());
+  else if (errno != EEXIST)
+    return system_failure(path.string(), errno);
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0)
+    return system_failure(path.string(), errno);
+  if (S_ISLNK(found.st_mode))
+    return refuse(path.string(), "the data directory is a symbolic link");
+  if (!S_ISDIR(found.st_mode))
+    return refuse(path.string(), "the data directory is not a directory");
+  auto real = fs::canonical(path, code);
+  if (code)
+    return system_failure(path.string(), code.value());
+  return real.string();
+}
+
+/// Makes the file if it is missing, and nobody else's to read. An existing
+/// file is not opened here: closing it would drop this process's locks on it.
+result<void> prepare_file(const std::string& directory,
+                          const std::string& path) {
+  auto fd =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+             file_mode);
+  if (fd >= 0) {
+    ::close(fd);
+    sync_directory(directory);
+    return {};
+  }
+  if (errno != EEXIST)
+    return system_failure(path, errno);
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0)
+    return system_failure(path, errno);
+  if (!S_ISREG(found.st_mode))
+    return refuse(path, "not a regular file");
+  if ((found.st_mode & 0777) != file_mode
+      && ::chmod(path.c_str(), file_mode) != 0)
+    return system_failure(path, errno);
+  return {};
+}
+
+/// Whether the file holds nothing yet; an error if it holds what this version
+/// cannot keep.
+result<bool> is_empty(const connection& db, const std::string& path) {
+  auto tables = db.text(sql::count_tables);
+  if (!tables)
+    return tables.error();
+  auto application = db.text(sql::read_application_id);
+  if (!application)
+    return application.error();
+  auto version = db.text(sql::read_schema_version);
+  if (!version)
+    return version.error();
+  if (*tables == "0")
+    return true;
+  if (*application != sql::application_id)
+    return error{errc::corrupt, path + ": not a database of Panal's"};
+  int number = 0;
+  std::from_chars(version->data(), version->data() + version->size(), number);
+  if (number > sql::schema_version)
+    return refuse(path, "written by a newer version: its schema is " + *version
+                            + ", this version knows up to "
+                            + std::to_string(sql::schema_version));
+  if (number < 1)
+    return error{errc::corrupt, path + ": schema number " + *version};
+  return false;
+}
+
+result<void> create_schema(const connection& db, std::string_view node_name) {
+  auto origin = draw_origin(node_name);
+  if (!origin)
+    return origin.error();
+  // An error leaves the transaction open; the connection closes then.
+  if (auto begun = db.execute(sql::begin.data()); !begun)
+    return begun;
+  if (auto created = db.execute(sql::create_schema); !created)
+    return created;
+  auto set_origin = db.prepare(sql::set_origin);
+  if (!set_origin)
+    return set_origin.error();
+  if (set_origin->bind(1, *origin).run() != SQLITE_OK)
+    return db.failure("drawing the origin");
+  return db.execute(sql::commit.data());
+}
+
+result<void> set_up(const connection& db, const std::string& path,
+                    const sqlite_config& config) {
+  if (auto done = db.execute(sql::prepare_connection); !done)
+    return done;
+  auto empty = is_empty(db, path);
+  if (!empty)
+    return empty.error();
+  auto mode = db.text(sql::use_wal);
+  if (!mode)
+    return mode.error();
+  if (*mode != "wal")
+    return refuse(path, "the file system allows no write-ahead log");
+  if (auto done = db.execute(sql::bound_wal); !done)
+    return done;
+  auto sync = config.level == durability::sync ? sql::sync_commits
+                                               : sql::sync_checkpoints;
+  if (auto done = db.execute(sync); !done)
+    return done;
+  return *empty ? create_schema(db, config.node_name) : result<void>{};
+}
+
+} // namespace
+
+result<connection> open_database(const sqlite_config& config) {
+  auto directory = prepare_directory(config.directory);
+  if (!directory)
+    return directory.error();
+  auto path = *directory + "/" + file_name;
+  if (auto prepared = prepare_file(*directory, path); !prepared)
+    return prepared.error();
+  auto db = connection::open(path);
+  if (!db)
+    return db;
+  if (auto ready = set_up(*db, path, config); !ready)
+    return db->busy() ? refuse(
+               *directory, "the data directory is in use by another process")
+                      : ready.error();
+  return db;
+}
+
+} // namespace panal::sqlite

@@ -1,0 +1,151 @@
+#include "storage/sqlite_handle.hpp"
+
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace panal::sqlite {
+
+namespace {
+
+/// Whether a failed write means that there is no room, by the system's own
+/// code. SQLite itself says SQLITE_FULL for ENOSPC only.
+bool means_no_room(int system_errno) noexcept {
+  return system_errno == ENOSPC || system_errno == EFBIG
+         || system_errno == EDQUOT;
+}
+
+errc meaning(int code, int system_errno) noexcept {
+  switch (code & 0xff) {
+  case SQLITE_FULL:
+    return errc::storage_full;
+  case SQLITE_IOERR:
+    return means_no_room(system_errno) ? errc::storage_full
+                                       : errc::storage_failed;
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+    return errc::corrupt;
+  default:
+    return errc::storage_failed;
+  }
+}
+
+} // namespace
+
+statement& statement::bind(int parameter, std::uint64_t bits) noexcept {
+  auto code = sqlite3_bind_int64(handle_.get(), parameter,
+                                 std::bit_cast<sqlite3_int64>(bits));
+  if (code != SQLITE_OK)
+    bind_failure_ = code;
+  return *this;
+}
+
+statement& statement::bind(int parameter, std::string_view bytes) noexcept {
+  // A null pointer would bind NULL instead of a blob without bytes. The null
+  // destructor is SQLITE_STATIC: nothing is copied.
+  auto code = sqlite3_bind_blob64(handle_.get(), parameter,
+                                  bytes.empty() ? "" : bytes.data(),
+                                  bytes.size(), nullptr);
+  if (code != SQLITE_OK)
+    bind_failure_ = code;
+  return *this;
+}
+
+int statement::step() noexcept {
+  if (bind_failure_ != SQLITE_OK)
+    return std::exchange(bind_failure_, SQLITE_OK);
+  return sqlite3_step(handle_.get());
+}
+
+int statement::run() noexcept {
+  auto code = step();
+  while (code == SQLITE_ROW)
+    code = step();
+  reset();
+  return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+void statement::reset() noexcept {
+  sqlite3_reset(handle_.get());
+}
+
+std::uint64_t statement::bits(int column) const noexcept {
+  return std::bit_cast<std::uint64_t>(
+      sqlite3_column_int64(handle_.get(), column));
+}
+
+std::string_view statement::bytes(int column) const noexcept {
+  auto data = sqlite3_column_blob(handle_.get(), column);
+  auto size = sqlite3_column_bytes(handle_.get(), column);
+  return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
+}
+
+result<connection> connection::open(const std::string& path) {
+  sqlite3* handle = nullptr;
+  auto code = sqlite3_open_v2(path.c_str(), &handle,
+                              SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                  | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
+                                  | SQLITE_OPEN_EXRESCODE,
+                              nullptr);
+  connection opened{handle};
+  if (handle == nullptr)
+    return error{errc::storage_failed, "no memory to open " + path};
+  if (code != SQLITE_OK)
+    return opened.failure("opening " + path);
+  return opened;
+}
+
+result<statement> connection::prepare(std::string_view sql) const {
+  sqlite3_stmt* prepared = nullptr;
+  auto code = sqlite3_prepare_v3(handle_.get(), sql.data(),
+                                 static_cast<int>(sql.size()),
+                                 SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+  if (code != SQLITE_OK)
+    return failure("preparing a statement");
+  return statement{prepared};
+}
+
+result<void> connection::execute(const char* sql) const {
+  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+    return failure(sql);
+  return {};
+}
+
+result<std::string> connection::text(std::string_view sql) const {
+  auto prepared = prepare(sql);
+  if (!prepared)
+    return prepared.error();
+  if (prepared->step() != SQLITE_ROW)
+    return failure(sql);
+  return std::string{prepared->bytes(0)};
+}
+
+bool connection::in_transaction() const noexcept {
+  return sqlite3_get_autocommit(handle_.get()) == 0;
+}
+
+bool connection::busy() const noexcept {
+  return (sqlite3_errcode(handle_.get()) & 0xff) == SQLITE_BUSY;
+}
+
+bool connection::flush_failed() const noexcept {
+  return sqlite3_extended_errcode(handle_.get()) == SQLITE_IOERR_FSYNC;
+}
+
+error connection::failure(std::string_view doing) const {
+  auto code = sqlite3_extended_errcode(handle_.get());
+  auto system_errno = sqlite3_system_errno(handle_.get());
+  std::string detail{doing};
+  detail += ": ";
+  detail += sqlite3_errmsg(handle_.get());
+  detail += " (" + std::to_string(code);
+  if ((code & 0xff) == SQLITE_IOERR && system_errno != 0) {
+    detail += ", ";
+    detail += std::strerror(system_errno);
+  }
+  detail += ")";
+  return {meaning(code, system_errno), std::move(detail)};
+}
+
+} // namespace panal::sqlite

@@ -1,0 +1,13 @@
+#include "storage/store.hpp"
+
+namespace panal {
+
+result<void> store::append(std::span<const change> changes) {
+  std::vector<const change*> rows;
+  rows.reserve(changes.size());
+  for (const auto& what : changes)
+    rows.push_back(&what);
+  return append(std::span<const change* const>{rows});
+}
+
+} // namespace panal

@@ -1,0 +1,158 @@
+#pragma once
+
+// One shard in memory: what decides about every operation on its keys.
+//
+// Two layers. The *records* hold what is durable. The *overlay* holds what has
+// been decided but not yet committed: batches of changes on their way to the
+// journal. Decisions are made against the overlay first, so writes to one key
+// pipeline; but an answer that was formed from the overlay must be held back
+// until the change that it rests on is durable (outcome::after). When a commit
+// fails, the overlay is dropped whole, and the records still are what the disk
+// holds.
+//
+//      put ---> overlay ---committed---> records
+//                  `-------failed------> (nothing happened)
+
+#include "config/options.hpp"
+#include "storage/change_batch.hpp"
+#include "storage/entry.hpp"
+#include "storage/hybrid_clock.hpp"
+#include "storage/operation.hpp"
+#include "storage/record_set.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace panal {
+
+struct table_config {
+  /// This shard's number; stands in its batches.
+  std::size_t shard = 0;
+  durability level = durability::disk;
+  /// Puts are refused (`memory_full`) while records and overlay take more.
+  std::size_t memory_bytes_max = std::size_t{1} << 30;
+  /// Writes are refused (`overloaded`) while the overlay holds more.
+  std::size_t overlay_bytes_max = std::size_t{64} << 20;
+  /// A member of a cluster must remember deletes and expiries, lest a peer's
+  /// late copy brings them back; a node that has never had a peer forgets.
+  bool keeps_tombstones = false;
+};
+
+/// An answer, and what must be durable before it may be given.
+struct outcome {
+  answer reply;
+  /// Number of the change it rests on; 0: none, answer at once.
+  std::uint64_t after = 0;
+};
+
+/// What became of a peer's change.
+struct merge_outcome {
+  /// `ok`, `corrupt` (not an entry), `overloaded`.
+  errc code = errc::ok;
+  /// Number of the change that it rests on; 0: durable already.
+  std::uint64_t after = 0;
+  /// It held a stamp from the far future and was not merged.
+  bool set_aside = false;
+};
+
+/// Not thread-safe; owned by one shard actor.
+class table {
+public:
+  /// @param time  issues the node's stamps; outlives the table.
+  table(const table_config& config, hybrid_clock& time);
+
+  /// Carries out a client's operation, as merge-rule "Operations at a node"
+  /// says. Codes of a refused one: `not_found`, `expired`, `stale_version`,
+  /// `memory_full`, `overloaded`.
+  outcome apply(operation& op);
+
+  /// Merges a peer's state of a key.
+  merge_outcome merge_remote(std::string_view key, std::string_view encoded,
+                             origin_id source);
+
+  /// The changes made since the last call, for the journal; null if none.
+  change_batch_ptr take_batch();
+
+  /// The oldest batch taken has been committed: its changes become records.
+  void committed(const change_batch& batch);
+
+  /// The oldest batch taken could not be committed, and the later ones are
+  /// void with it. At `disk` and `sync` everything undecided is dropped. At
+  /// `memory`, where it has been answered for, it stays, and take_batch()
+  /// gives nothing until take_again().
+  void failed();
+  /// After failed() at `memory`: the batches to be sent again, in order.
+  std::vector<change_batch_ptr> take_again();
+  /// True when what failed stays and is to be tried again.
+  bool retries() const noexcept {
+    return config_.level == durability::memory;
+  }
+  /// Counts failures; goes along with each batch, so that the journal can
+  /// tell the batches that a failure has made void.
+  std::uint64_t epoch() const noexcept { return epoch_; }
+
+  /// Start-up: a stored key, entries first, then the journal in order.
+  void load(std::string_view key, std::string_view encoded);
+
+  /// Drops the values of at most `keys_max` keys that have expired.
+  /// @return how many there were.
+  std::size_t sweep(std::size_t keys_max);
+  /// When sweep() has something to do next; `never` if nothing expires.
+  unix_ms next_expiry() const noexcept { return records_.next_expiry(); }
+  /// The injected clock's time, that expiries are compared with.
+  unix_ms now() const noexcept { return time_.now(); }
+
+  /// Number of the newest change that is durable, and of the newest made.
+  std::uint64_t durable_number() const noexcept { return durable_number_; }
+  std::uint64_t last_number() const noexcept { return last_number_; }
+
+  std::size_t size() const noexcept { return records_.size(); }
+  std::size_t memory_bytes() const noexcept {
+    return records_.bytes() + overlay_bytes_;
+  }
+  std::size_t overlay_bytes() const noexcept { return overlay_bytes_; }
+
+private:
+  /// A key's newest undecided change.
+  struct pending {
+    std::uint64_t number;
+    const change* what;
+  };
+  struct overlay_hash {
+    std::size_t operator()(std::string_view key) const noexcept;
+  };
+  /// A key's state as decisions see it.
+  struct view {
+    std::string_view encoded;
+    std::uint64_t number;
+  };
+
+  view current(std::string_view key) const noexcept;
+  outcome get(const operation& op, const view& now) const;
+  outcome put(operation& op, const view& now);
+  outcome remove(operation& op, const view& now);
+  std::uint64_t stage(std::string key, std::string encoded, origin_id source);
+  std::uint64_t held_back(std::uint64_t number) const noexcept;
+  void remember(const change& what);
+  void strip_expired(const std::string& key);
+  void drop_overlay();
+
+  table_config config_;
+  hybrid_clock& time_;
+  record_set records_;
+  std::unordered_map<std::string_view, pending, overlay_hash> overlay_;
+  std::deque<change_batch_ptr> taken_;
+  change_batch_ptr building_;
+  std::size_t overlay_bytes_ = 0;
+  bool waits_for_retry_ = false;
+  std::uint64_t epoch_ = 1;
+  std::uint64_t last_number_ = 0;
+  std::uint64_t durable_number_ = 0;
+};
+
+} // namespace panal

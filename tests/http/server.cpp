@@ -1,0 +1,283 @@
+#include "http/server.hpp"
+
+#include "driver.hpp"
+#include "http/health_probe.hpp"
+
+#include <arpa/inet.h>
+#include <boost/asio/post.hpp>
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace panal;
+using namespace panal::http;
+using namespace panal::http::test;
+
+namespace {
+
+// Answers in a later turn of the loop; silent for keys that begin with "slow".
+class posted_gateway final : public gateway {
+public:
+  explicit posted_gateway(boost::asio::io_context& context)
+      : context_{context} {}
+  void submit(operation op, std::shared_ptr<answer_sink> sink,
+              std::uint64_t ticket) override {
+    if (op.key.starts_with("slow"))
+      return;
+    boost::asio::post(context_, [this, op, sink, ticket] {
+      sink->on_answer(ticket, cache_.apply(op));
+    });
+  }
+
+private:
+  boost::asio::io_context& context_;
+  fake_cache cache_;
+};
+
+options small_options() {
+  options opts;
+  opts.http_port = 0;
+  opts.request_timeout = 300ms;
+  opts.header_timeout = 300ms;
+  return opts;
+}
+
+struct running {
+  explicit running(options o = small_options()) : opts{std::move(o)} {
+    const auto bound = node.start();
+    REQUIRE(bound.has_value());
+    port = *bound;
+  }
+  // Waits until the server counts `n` connections; false after 5 s.
+  bool reaches(std::size_t n) const {
+    for (int i = 0; i < 500 && node.connections() != n; ++i)
+      std::this_thread::sleep_for(10ms);
+    return node.connections() == n;
+  }
+
+  options opts;
+  system_clock wall;
+  server node{opts, wall, [](boost::asio::io_context& context) {
+                return std::make_unique<posted_gateway>(context);
+              }};
+  std::uint16_t port = 0;
+};
+
+class peer {
+public:
+  explicit peer(std::uint16_t port) : fd_{::socket(AF_INET, SOCK_STREAM, 0)} {
+    const timeval limit{5, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
+  }
+  peer(peer&& other) noexcept : fd_{std::exchange(other.fd_, -1)} {}
+  ~peer() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+
+  void send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0)
+        return;
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+  }
+
+  // One answer; "" when the server has closed.
+  std::string receive() {
+    for (;;) {
+      const auto head = came_.find("\r\n\r\n");
+      if (head != std::string::npos) {
+        const auto length = field_in(came_, "Content-Length");
+        const auto bytes = head + 4 + (length.empty() ? 0 : std::stoul(length));
+        if (came_.size() >= bytes) {
+          auto one = came_.substr(0, bytes);
+          came_.erase(0, bytes);
+          return one;
+        }
+      }
+      char room[65536];
+      const auto n = ::recv(fd_, room, sizeof room, 0);
+      if (n <= 0)
+        return {};
+      came_.append(room, static_cast<std::size_t>(n));
+    }
+  }
+
+  std::string ask(std::string_view bytes) {
+    send(bytes);
+    return receive();
+  }
+
+private:
+  int fd_;
+  std::string came_;
+};
+
+} // namespace
+
+TEST_CASE("a server answers over a kept connection") {
+  running it;
+  peer client{it.port};
+  for (int i = 0; i < 3; ++i)
+    CHECK(status_in(client.ask(request("GET /_health"))) == 200);
+  CHECK(status_in(client.ask(put_request("k", R"({"value":[1],"version":1})")))
+        == 200);
+  CHECK(body_in(client.ask(request("GET /cache/k")))
+        == R"({"value":[1],"version":1,"expires_at":null})");
+  CHECK(it.node.connections() == 1);
+}
+
+TEST_CASE("a megabyte goes in and out") {
+  running it;
+  peer client{it.port};
+  const auto value = '"' + std::string(1'000'000, 'v') + '"';
+  CHECK(status_in(client.ask(
+            put_request("k", R"({"version":1,"value":)" + value + "}")))
+        == 200);
+  CHECK(body_in(client.ask(request("GET /cache/k"))).size() > value.size());
+}
+
+TEST_CASE("many clients over two loops") {
+  auto opts = small_options();
+  opts.http_threads = 2;
+  opts.header_timeout = 10s;
+  running it{opts};
+  std::vector<peer> clients;
+  for (int i = 0; i < 200; ++i)
+    clients.emplace_back(it.port);
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& each : clients)
+      each.send(request("GET /cache/none"));
+    for (auto& each : clients)
+      CHECK(status_in(each.receive()) == 404);
+  }
+  CHECK(it.reaches(200));
+  clients.clear();
+  CHECK(it.reaches(0));
+}
+
+TEST_CASE("over the limit the connection that was idle longest goes") {
+  auto opts = small_options();
+  opts.max_connections = 2;
+  opts.header_timeout = 10s;
+  running it{opts};
+  peer first{it.port};
+  CHECK(status_in(first.ask(request("GET /_health"))) == 200);
+  peer second{it.port};
+  CHECK(status_in(second.ask(request("GET /_health"))) == 200);
+  peer third{it.port};
+  CHECK(status_in(third.ask(request("GET /_health"))) == 200);
+  CHECK(first.receive().empty());
+  CHECK(status_in(second.ask(request("GET /_health"))) == 200);
+}
+
+TEST_CASE("over the limit with none idle a client gets 503") {
+  auto opts = small_options();
+  opts.max_connections = 1;
+  opts.request_timeout = 10s;
+  running it{opts};
+  peer busy{it.port};
+  busy.send(request("GET /cache/slow"));
+  std::this_thread::sleep_for(50ms);
+  peer refused{it.port};
+  const auto got = refused.receive();
+  CHECK(status_in(got) == 503);
+  CHECK(refused.receive().empty());
+}
+
+TEST_CASE("slow clients are closed and cost nothing afterwards") {
+  running it;
+  std::vector<peer> slow;
+  for (int i = 0; i < 50; ++i) {
+    slow.emplace_back(it.port);
+    slow.back().send("GET /_hea");
+  }
+  for (auto& each : slow) {
+    CHECK(status_in(each.receive()) == 408);
+    CHECK(each.receive().empty());
+  }
+  slow.clear();
+  CHECK(it.reaches(0));
+}
+
+TEST_CASE("a request without an answer gets 503 from the server") {
+  running it;
+  peer client{it.port};
+  CHECK(status_in(client.ask(request("GET /cache/slow"))) == 503);
+  CHECK(status_in(client.ask(request("GET /_health"))) == 200);
+}
+
+TEST_CASE("the answer to a bad request arrives although more was sent") {
+  running it;
+  peer client{it.port};
+  client.send("bad\r\n\r\n" + std::string(100'000, 'x'));
+  CHECK(status_in(client.receive()) == 400);
+  CHECK(client.receive().empty());
+}
+
+TEST_CASE("draining closes idle clients and finishes what was begun") {
+  running it;
+  peer idle{it.port};
+  CHECK(status_in(idle.ask(request("GET /_health"))) == 200);
+  peer busy{it.port};
+  busy.send(request("GET /cache/slow"));
+  std::this_thread::sleep_for(50ms);
+  std::thread stopping{[&] { CHECK(it.node.drain(10s)); }};
+  CHECK(idle.receive().empty());
+  const auto got = busy.receive();
+  CHECK(status_in(got) == 503);
+  CHECK(field_in(got, "Connection") == "close");
+  CHECK(busy.receive().empty());
+  { const peer done{std::move(busy)}; }
+  stopping.join();
+  CHECK(it.node.connections() == 0);
+}
+
+TEST_CASE("draining gives up at its deadline, stopping closes the rest") {
+  auto opts = small_options();
+  opts.request_timeout = 60s;
+  running it{opts};
+  peer busy{it.port};
+  busy.send(request("GET /cache/slow"));
+  std::this_thread::sleep_for(50ms);
+  CHECK_FALSE(it.node.drain(100ms));
+  it.node.stop();
+  it.node.stop();
+}
+
+TEST_CASE("the health probe tells a node that serves from one that does not") {
+  std::uint16_t port = 0;
+  {
+    running it;
+    port = it.port;
+    CHECK(probe("127.0.0.1", port, 2s) == 0);
+  }
+  CHECK(probe("127.0.0.1", port, 500ms) == 1);
+  CHECK(probe("no.such.host.invalid", port, 500ms) == 1);
+}
+
+TEST_CASE("a port that is taken is an error with its reason") {
+  running it;
+  auto opts = it.opts;
+  opts.http_port = it.port;
+  server second{opts, it.wall, [](boost::asio::io_context& context) {
+                  return std::make_unique<posted_gateway>(context);
+                }};
+  const auto got = second.start();
+  REQUIRE(got.has_error());
+  CHECK(got.error().code == errc::unavailable);
+  CHECK(got.error().detail.find("127.0.0.1") != std::string::npos);
+}
