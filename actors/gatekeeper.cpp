@@ -15,7 +15,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 namespace panal {
 
@@ -109,13 +109,6 @@ std::optional<dial_failure> failure_of(const gatekeeper_session& session,
   return dial_failure::malformed;
 }
 
-/// Closes with a reset, so that the kernel keeps nothing of it either.
-void abort_connection(tcp::socket& socket) {
-  error_code ignored;
-  socket.set_option(asio::socket_base::linger{true, 0}, ignored);
-  socket.close(ignored);
-}
-
 error unavailable(std::string detail) {
   return {errc::unavailable, std::move(detail)};
 }
@@ -163,7 +156,8 @@ private:
   gatekeeper_names names_{io_};
   tcp::acceptor acceptor_{io_};
   asio::steady_timer pause_{io_};
-  std::unordered_set<session_ptr> pending_;
+  /// In the order of their coming.
+  std::vector<session_ptr> pending_;
   std::unordered_map<std::string, dialling> dials_;
   gatekeeper_warnings warnings_;
   std::mutex life_; // start() against stop()
@@ -283,19 +277,22 @@ void gatekeeper::impl::on_accept(error_code err, tcp::socket socket) {
 }
 
 void gatekeeper::impl::receive(tcp::socket socket) {
+  // The oldest gives way: a peer is done within a few round trips, a silent
+  // stranger would keep its place until the deadline.
   if (pending_.size() >= config_.pending_max) {
-    warnings_.warn(gate_warning::crowded, remote_address(socket));
-    return abort_connection(socket);
+    warnings_.warn(gate_warning::crowded, pending_.front()->remote());
+    pending_.front()->close();
+    pending_.erase(pending_.begin());
   }
   auto session = make_session(std::move(socket), handshake::role::acceptor);
-  pending_.insert(session);
+  pending_.push_back(session);
   session->start(config_.handshake_timeout, [this](auto& who, ending how) {
     on_received(who.shared_from_this(), how);
   });
 }
 
 void gatekeeper::impl::on_received(session_ptr session, ending how) {
-  pending_.erase(session);
+  std::erase(pending_, session);
   auto& talk = session->talk();
   if (how == ending::timed_out)
     warnings_.warn(gate_warning::silent, session->remote());

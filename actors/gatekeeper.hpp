@@ -90,8 +90,8 @@ struct gatekeeper_config {
   std::chrono::milliseconds handshake_timeout{3'000};
   /// From the call to the connection, looking the name up included.
   std::chrono::milliseconds dial_timeout{3'000};
-  /// Accepted connections that have not proven themselves yet; what comes
-  /// beyond them is closed unread.
+  /// Accepted connections that have not proven themselves yet; one more
+  /// closes the oldest of them.
   std::size_t pending_max = 64;
   /// How long accepting rests where the process is out of descriptors.
   std::chrono::milliseconds accept_pause{100};

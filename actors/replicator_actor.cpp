@@ -58,6 +58,7 @@ void replicator_state::frame_came(const peer_frame& said) {
 
 void replicator_state::receive(origin_id from, peer& link,
                                const changes_frame& said) {
+  link.in.resume(said.acknowledged);
   if (!link.in.follows(said.after))
     return; // a gap: the peer will send again what is missing
   std::vector<remote_changes_ptr> parts(shards.size());
@@ -71,7 +72,7 @@ void replicator_state::receive(origin_id from, peer& link,
     part->changes.push_back(
       change{0, std::string{item.key}, std::string{item.entry}, from});
   }
-  const auto ticket = link.in.open(said.after, said.upto, count);
+  const auto ticket = link.in.open(said.upto, count);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (!parts[i])
       continue;

@@ -103,10 +103,11 @@ result<frame> read_members(reader& in) {
 
 result<frame> read_changes(reader& in) {
   changes_frame said;
+  said.acknowledged = in.number<std::uint64_t>();
   said.after = in.number<std::uint64_t>();
   said.upto = in.number<std::uint64_t>();
   const auto count = in.number<std::uint32_t>();
-  if (said.upto < said.after)
+  if (said.upto < said.after || said.after < said.acknowledged)
     return malformed("a changes frame runs backwards");
   if (count > in.left() / item_bytes_min)
     return malformed("a changes frame announces more than it holds");
@@ -149,13 +150,15 @@ std::string encode(const ack_frame& said) {
   return std::move(w.out);
 }
 
-std::string encode_changes(position after, position upto,
+std::string encode_changes(position acknowledged, position after,
+                           position upto,
                            std::span<const change* const> sent) {
   writer w{frame_type::changes};
-  std::size_t size = 1 + 8 + 8 + 4;
+  std::size_t size = 1 + 8 + 8 + 8 + 4;
   for (const auto* what : sent)
     size += 4 + what->key.size() + 4 + what->entry.size();
   w.out.reserve(size);
+  w.number(acknowledged);
   w.number(after);
   w.number(upto);
   w.number(static_cast<std::uint32_t>(sent.size()));

@@ -7,8 +7,8 @@
 //   frame     := u8 type, body
 //   heartbeat := u64 sent_at (Unix ms), u64 last position of the sender
 //   members   := u16 count, { u64 origin, u16 size, name, u16 size, address }
-//   changes   := u64 after, u64 upto, u32 count, { u32 size, key,
-//                                                  u32 size, entry }
+//   changes   := u64 acknowledged, u64 after, u64 upto, u32 count,
+//                { u32 size, key, u32 size, entry }
 //   ack       := u64 upto
 
 #include "storage/change.hpp"
@@ -49,6 +49,8 @@ struct changes_frame {
     std::string_view key;
     std::string_view entry;
   };
+  /// What the receiver has acknowledged, as the sender remembers it.
+  position acknowledged = 0;
   position after = 0;
   position upto = 0;
   std::vector<item> items;
@@ -66,7 +68,8 @@ std::string encode(const heartbeat_frame& said);
 std::string encode(const members_frame& said);
 std::string encode(const ack_frame& said);
 /// @param sent  those of (after, upto] that the receiver is to get.
-std::string encode_changes(position after, position upto,
+std::string encode_changes(position acknowledged, position after,
+                           position upto,
                            std::span<const change* const> sent);
 
 /// True for what concerns the link (heartbeat, members), false for what

@@ -4,17 +4,18 @@
 
 namespace panal {
 
-bool inbound::follows(position after) const noexcept {
-  return !received_ || after <= *received_;
+void inbound::resume(position acknowledged) noexcept {
+  merged_ = std::max(merged_, acknowledged);
+  received_ = std::max(received_, merged_);
 }
 
-std::uint64_t inbound::open(position after, position upto,
-                            std::size_t parts) {
-  // The sender starts a link at what has been acknowledged to it.
-  if (!received_)
-    merged_ = after;
+bool inbound::follows(position after) const noexcept {
+  return after <= received_;
+}
+
+std::uint64_t inbound::open(position upto, std::size_t parts) {
   open_.push_back({next_ticket_, upto, parts});
-  received_ = std::max(received_.value_or(0), upto);
+  received_ = std::max(received_, upto);
   return next_ticket_++;
 }
 

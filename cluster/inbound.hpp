@@ -20,14 +20,17 @@ public:
   /// @param first_ticket  tickets of an earlier link are below it.
   explicit inbound(std::uint64_t first_ticket) : next_ticket_{first_ticket} {}
 
+  /// A frame says what this node has acknowledged to its sender, in this link
+  /// or an earlier one: all of that is durable here.
+  void resume(position acknowledged) noexcept;
+
   /// True if the frame of the changes in (after, ...] follows what came
-  /// before, or repeats it. The first frame of a link always does.
+  /// before, or repeats it; false if there is a gap.
   bool follows(position after) const noexcept;
 
-  /// A frame of the changes in (after, upto] has come; they go to `parts`
-  /// shards.
+  /// A frame of the changes up to `upto` has come; they go to `parts` shards.
   /// @return the ticket that each part carries.
-  std::uint64_t open(position after, position upto, std::size_t parts);
+  std::uint64_t open(position upto, std::size_t parts);
 
   /// A part is durable. @return the position to acknowledge, if that moved.
   std::optional<position> done(std::uint64_t ticket);
@@ -49,8 +52,8 @@ private:
 
   std::deque<open_frame> open_;
   std::uint64_t next_ticket_;
-  /// The end of the last frame taken; nothing before a link's first frame.
-  std::optional<position> received_;
+  /// The end of the frames taken.
+  position received_ = 0;
   position merged_ = 0;
 };
 

@@ -37,7 +37,7 @@ std::optional<std::string> outbound::pack(const change_run& run,
       acknowledged_ = covered_;
     return std::nullopt;
   }
-  auto bytes = encode_changes(after, covered_, sent);
+  auto bytes = encode_changes(acknowledged_, after, covered_, sent);
   if (window_.empty())
     last_progress_ = now;
   window_.push_back({covered_, bytes.size()});

@@ -36,7 +36,7 @@ commit_report journal::commit() {
       rows.push_back(&what);
     }
   }
-  const auto done = disk_->append(rows);
+  const auto done = disk_->append_all(rows);
   if (done)
     return report;
   report.code = done.error().code;

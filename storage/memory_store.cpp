@@ -16,7 +16,7 @@ result<std::unique_ptr<store>> memory_store::open(std::string_view node_name) {
 }
 
 result<void>
-memory_store::append(std::span<const change* const> changes) {
+memory_store::append_all(std::span<const change* const> changes) {
   if (auto in_order = check_sequence(last_, changes); !in_order)
     return in_order;
   for (const auto* next : changes)

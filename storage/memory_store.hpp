@@ -25,8 +25,7 @@ public:
 
   explicit memory_store(origin_id origin) : origin_{origin} {}
 
-  using store::append;
-  result<void> append(std::span<const change* const> changes) override;
+  result<void> append_all(std::span<const change* const> changes) override;
   result<fold_step> fold(std::size_t changes_max) override;
   result<void> load(const visitor& visit) override;
   result<std::vector<change>> read_after(position after,

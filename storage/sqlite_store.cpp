@@ -80,8 +80,7 @@ public:
   /// Reads where the sequence stands. Called once, before all else.
   result<void> restore();
 
-  using store::append;
-  result<void> append(std::span<const change* const> changes) override;
+  result<void> append_all(std::span<const change* const> changes) override;
   result<fold_step> fold(std::size_t changes_max) override;
   result<void> load(const visitor& visit) override;
   result<std::vector<change>> read_after(position after,
@@ -176,7 +175,7 @@ void sqlite_store_impl::roll_back(bool flush_failed) {
 }
 
 result<void>
-sqlite_store_impl::append(std::span<const change* const> changes) {
+sqlite_store_impl::append_all(std::span<const change* const> changes) {
   if (auto in_order = check_sequence(last_, changes); !in_order)
     return in_order;
   if (changes.empty())

@@ -21,7 +21,7 @@ struct sqlite_config {
   /// `sync` flushes every commit; `memory` and `disk` only checkpoints.
   durability level = durability::disk;
   /// Goes into the origin of a new data directory (storage/origin.hpp).
-  std::string node_name;
+  std::string node_name = "node1";
   /// Bound of the database in pages of 4,096 bytes; 0: SQLite's own.
   std::uint32_t pages_max = 0;
 };

@@ -7,7 +7,7 @@ result<void> store::append(std::span<const change> changes) {
   rows.reserve(changes.size());
   for (const auto& what : changes)
     rows.push_back(&what);
-  return append(std::span<const change* const>{rows});
+  return append_all(rows);
 }
 
 } // namespace panal

@@ -63,7 +63,7 @@ public:
   /// returns. Errors: `storage_full` (disk or page limit), `storage_failed`
   /// (also for positions out of order); after an error nothing has changed
   /// and the next call may succeed again.
-  virtual result<void> append(std::span<const change* const> changes) = 0;
+  virtual result<void> append_all(std::span<const change* const> changes) = 0;
   /// The same for changes that stand in one row.
   result<void> append(std::span<const change> changes);
 

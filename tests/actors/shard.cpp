@@ -28,7 +28,7 @@ struct recorder : answer_sink {
 struct shard_fixture : test::actor_fixture {
   explicit shard_fixture(durability level = durability::disk) {
     auto faulty = std::make_unique<test::faulty_store>(
-      std::make_unique<memory_store>("node1"));
+      std::make_unique<memory_store>(7));
     disk = faulty.get();
     log = std::make_shared<panal::journal>(journal_config{},
                                            std::move(faulty));
@@ -110,7 +110,7 @@ TEST_CASE("a full disk answers 507, changes nothing, and passes") {
   shard_fixture f;
   f.ask(verb::put, "k", 1);
   f.settle();
-  f.disk->fail_appends(1, errc::storage_full);
+  f.disk->fail_append(1, errc::storage_full);
   f.ask(verb::put, "k", 2);
   CHECK(f.last().code == errc::storage_full);
   f.ask(verb::get, "k");
@@ -122,7 +122,7 @@ TEST_CASE("a full disk answers 507, changes nothing, and passes") {
 
 TEST_CASE("a read that rests on a failed write fails with it") {
   shard_fixture f;
-  f.disk->fail_appends(1, errc::storage_failed);
+  f.disk->fail_append(1, errc::storage_failed);
   f.ask(verb::put, "k", 2);
   f.ask(verb::get, "k");
   f.settle();
@@ -132,7 +132,7 @@ TEST_CASE("a read that rests on a failed write fails with it") {
 
 TEST_CASE("at memory durability a failed commit is tried until it succeeds") {
   shard_fixture f{durability::memory};
-  f.disk->fail_appends(3, errc::storage_full);
+  f.disk->fail_append(1, errc::storage_full, 3);
   f.ask(verb::put, "k", 1);
   CHECK(f.last().code == errc::ok);
   CHECK(f.disk->last_position() == 0);

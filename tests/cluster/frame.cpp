@@ -18,31 +18,32 @@ std::string some_changes() {
   const auto a = made(5, "a", "entry a");
   const auto b = made(7, std::string("b\0c", 3), "entry b");
   const std::vector<const change*> sent{&a, &b};
-  return encode_changes(4, 9, sent);
+  return encode_changes(2, 4, 9, sent);
 }
 
 } // namespace
 
 TEST_CASE("each frame reads back as what was said") {
   const auto beat = decode_frame(encode(heartbeat_frame{123, 45}));
-  REQUIRE(beat);
+  REQUIRE(beat.has_value());
   CHECK(std::get<heartbeat_frame>(*beat).sent_at == 123);
   CHECK(std::get<heartbeat_frame>(*beat).last == 45);
 
   const auto ack = decode_frame(encode(ack_frame{77}));
-  REQUIRE(ack);
+  REQUIRE(ack.has_value());
   CHECK(std::get<ack_frame>(*ack).upto == 77);
 
   const std::vector<member> known{{1, "node1", "127.0.0.1:7001"},
                                   {2, "node2", "[::1]:7002"}};
   const auto members = decode_frame(encode(members_frame{known}));
-  REQUIRE(members);
+  REQUIRE(members.has_value());
   CHECK(std::get<members_frame>(*members).known == known);
 
   const auto bytes = some_changes();
   const auto changes = decode_frame(bytes);
-  REQUIRE(changes);
+  REQUIRE(changes.has_value());
   const auto& said = std::get<changes_frame>(*changes);
+  CHECK(said.acknowledged == 2);
   CHECK(said.after == 4);
   CHECK(said.upto == 9);
   REQUIRE(said.items.size() == 2);
@@ -62,16 +63,16 @@ TEST_CASE("a frame that is cut short or too long is refused whole") {
 }
 
 TEST_CASE("a frame that announces more than it holds allocates nothing") {
-  std::string bytes(21, '\0');
+  std::string bytes(29, '\0');
   bytes[0] = 3;
-  bytes.replace(17, 4, "\xff\xff\xff\xff");
+  bytes.replace(25, 4, "\xff\xff\xff\xff");
   CHECK(decode_frame(bytes).has_error());
 }
 
 TEST_CASE("unknown types and frames that run backwards are refused") {
   CHECK(decode_frame(std::string(9, '\x09')).has_error());
   auto bytes = some_changes();
-  bytes[9] = 3; // upto
+  bytes[17] = 3; // upto
   CHECK(decode_frame(bytes).has_error());
 }
 

@@ -186,7 +186,7 @@ TEST_CASE("an encoding reads back as the entry it was made from") {
     const auto state = random_entry(random);
     const auto bytes = encode(state);
     const auto back = decode(bytes);
-    REQUIRE(back);
+    REQUIRE(back.has_value());
     REQUIRE(*back == state);
     REQUIRE(newest_stamp(bytes) == newest_stamp(state));
     REQUIRE(floor_of(bytes) == state.floor);

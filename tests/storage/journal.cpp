@@ -24,7 +24,7 @@ change_batch_ptr batch_of(std::size_t shard, std::vector<std::string> keys) {
 } // namespace
 
 TEST_CASE("what has queued up is committed at once, in the order it came") {
-  journal log{{.shards = 2}, std::make_unique<memory_store>("node1")};
+  journal log{{.shards = 2}, std::make_unique<memory_store>(7)};
   const auto a = batch_of(0, {"a", "b"});
   const auto b = batch_of(1, {"c"});
   log.add({a, 1});
@@ -41,20 +41,20 @@ TEST_CASE("what has queued up is committed at once, in the order it came") {
 }
 
 TEST_CASE("a commit is due when the queue has reached a bound") {
-  journal log{{.queued_changes_max = 2}, std::make_unique<memory_store>("n")};
+  journal log{{.queued_changes_max = 2}, std::make_unique<memory_store>(7)};
   log.add({batch_of(0, {"a"}), 1});
   CHECK_FALSE(log.is_commit_due());
   log.add({batch_of(0, {"b"}), 1});
   CHECK(log.is_commit_due());
-  journal bytes{{.queued_bytes_max = 10}, std::make_unique<memory_store>("n")};
+  journal bytes{{.queued_bytes_max = 10}, std::make_unique<memory_store>(7)};
   bytes.add({batch_of(0, {"a", "b"}), 1});
   CHECK(bytes.is_commit_due());
 }
 
 TEST_CASE("after a failed commit the shards' older batches are void") {
   auto disk = std::make_unique<test::faulty_store>(
-    std::make_unique<memory_store>("node1"));
-  disk->fail_appends(1, errc::storage_full);
+    std::make_unique<memory_store>(7));
+  disk->fail_append(1, errc::storage_full);
   journal log{{.shards = 2}, std::move(disk)};
   log.add({batch_of(0, {"a"}), 1});
   const auto failed = log.commit();
@@ -74,7 +74,7 @@ TEST_CASE("after a failed commit the shards' older batches are void") {
 
 TEST_CASE("folding waits for idleness, until the journal is too long") {
   journal log{{.idle_fold_rows = 2, .journal_rows_max = 4, .busy_fold_rows = 3},
-              std::make_unique<memory_store>("node1")};
+              std::make_unique<memory_store>(7)};
   log.add({batch_of(0, {"a", "b", "c", "d"}), 1});
   log.commit();
   CHECK_FALSE(log.fold(false));

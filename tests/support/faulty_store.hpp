@@ -1,0 +1,121 @@
+#pragma once
+
+// A store whose appends fail or wait when a test says so; everything else
+// goes through to the store behind it. The store is called from one thread;
+// the controls may be called from another.
+
+#include "storage/store.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace panal::test {
+
+class faulty_store final : public store {
+public:
+  explicit faulty_store(std::unique_ptr<store> behind)
+      : behind_{std::move(behind)} {}
+
+  /// Lets the `nth` append from now (1: the next one) and the `times - 1`
+  /// after it fail with `code`. Replaces an earlier order.
+  void fail_append(std::size_t nth, errc code, std::size_t times = 1) {
+    std::lock_guard guard{mutex_};
+    fail_from_ = appends_ + nth;
+    fail_until_ = fail_from_ + times;
+    code_ = code;
+  }
+
+  /// Lets appends wait from now on, until release(). Before letting go of
+  /// the thread that appends (at a test's end), release.
+  void hold() {
+    std::lock_guard guard{mutex_};
+    held_ = true;
+  }
+
+  void release() {
+    std::lock_guard guard{mutex_};
+    held_ = false;
+    changed_.notify_all();
+  }
+
+  /// Waits until an append waits in hold().
+  void await_held() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [this] { return waiting_; });
+  }
+
+  /// How many appends were asked for, the failed ones among them.
+  std::size_t appends() const {
+    std::lock_guard guard{mutex_};
+    return appends_;
+  }
+
+  result<void>
+  append_all(std::span<const change* const> changes) override {
+    if (auto allowed = pass(); !allowed)
+      return allowed;
+    return behind_->append_all(changes);
+  }
+  result<fold_step> fold(std::size_t changes_max) override {
+    return behind_->fold(changes_max);
+  }
+  result<void> load(const visitor& visit) override {
+    return behind_->load(visit);
+  }
+  result<std::vector<change>> read_after(position after,
+                                         read_limits limits) override {
+    return behind_->read_after(after, limits);
+  }
+  position last_position() const override { return behind_->last_position(); }
+  std::size_t journal_rows() const override { return behind_->journal_rows(); }
+  origin_id origin() const override { return behind_->origin(); }
+  result<void> save_cursor(origin_id peer, position acknowledged) override {
+    return behind_->save_cursor(peer, acknowledged);
+  }
+  result<std::map<origin_id, position>> cursors() override {
+    return behind_->cursors();
+  }
+  result<void> save_member(const member& who) override {
+    return behind_->save_member(who);
+  }
+  result<void> remove_member(origin_id who) override {
+    return behind_->remove_member(who);
+  }
+  result<std::vector<member>> members() override { return behind_->members(); }
+
+private:
+  /// Counts an append, waits while held, and answers the ordered failure.
+  result<void> pass() {
+    std::unique_lock lock{mutex_};
+    auto number = ++appends_;
+    if (held_) {
+      waiting_ = true;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return !held_; });
+      waiting_ = false;
+    }
+    if (number >= fail_from_ && number < fail_until_)
+      return error{code_, "append " + std::to_string(number)
+                              + " fails as the test ordered"};
+    return {};
+  }
+
+  std::unique_ptr<store> behind_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t appends_ = 0;
+  std::size_t fail_from_ = 0;
+  std::size_t fail_until_ = 0;
+  errc code_ = errc::ok;
+  bool held_ = false;
+  bool waiting_ = false;
+};
+
+} // namespace panal::test
