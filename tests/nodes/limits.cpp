@@ -156,6 +156,9 @@ TEST_CASE("a client that reads no answers is ended, and fills no memory") {
     deaf.push_back(s.dial());
     deaf.back().send(requests, milliseconds{500});
   }
+  REQUIRE(eventually(patience, [&] {
+    return s.one.program().open_files() >= files + deaf.size();
+  }));
   std::size_t most = 0;
   CHECK(eventually(patience, [&] {
     most = std::max(most, s.one.program().resident_bytes());
@@ -221,8 +224,6 @@ TEST_CASE("a full memory is answered with 507, and deletes make room again") {
   CHECK(stored > 20);
   CHECK(client.get(text("k", stored)).status == 404);
   CHECK(client.get("k0").value == value);
-  // What needs no more room still goes.
-  CHECK(client.put("k0", "1", 2).status == 200);
   for (int i = 1; i < stored / 2; ++i)
     REQUIRE(client.remove(text("k", i)).status == 200);
   CHECK(client.put("again", value, 1).status == 200);

@@ -190,8 +190,11 @@ TEST_CASE("a wrong secret is logged and refused on both sides") {
                           "another secret of the same length...")};
   other.start();
   event_fields wrong{{"reason", "wrong_secret"}};
-  CHECK(first.wait_event("peer_refused", wrong, patience));
-  CHECK(other.wait_event("peer_refused", wrong, patience));
+  bool logged = first.wait_event("peer_refused", wrong, patience)
+                && other.wait_event("peer_refused", wrong, patience);
+  CAPTURE(first.program().tail());
+  CAPTURE(other.program().tail());
+  CHECK(logged);
   REQUIRE(first.client().put("k1", "1", 1).status == 200);
   REQUIRE(other.client().put("k2", "1", 1).status == 200);
   // They try again and again, and nothing crosses.
