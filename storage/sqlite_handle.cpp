@@ -9,6 +9,14 @@ namespace panal::sqlite {
 
 namespace {
 
+/// The system's own code for the last call that failed on `file`.
+int last_errno(sqlite3_file* file) noexcept {
+  int code = 0;
+  if (file != nullptr && file->pMethods != nullptr)
+    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &code);
+  return code;
+}
+
 /// Whether a failed write means that there is no room, by the system's own
 /// code. SQLite itself says SQLITE_FULL for ENOSPC only.
 bool means_no_room(int system_errno) noexcept {
@@ -108,7 +116,7 @@ result<statement> connection::prepare(std::string_view sql) const {
 
 result<void> connection::execute(const char* sql) const {
   if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
-    return failure(sql);
+    return failure("setting up the database");
   return {};
 }
 
@@ -133,14 +141,27 @@ bool connection::flush_failed() const noexcept {
   return sqlite3_extended_errcode(handle_.get()) == SQLITE_IOERR_FSYNC;
 }
 
+int connection::write_errno() const noexcept {
+  // sqlite3_system_errno() stays 0 when a COMMIT fails, so ask the files: the
+  // log, which is what commits write, then the database.
+  for (auto file : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* opened = nullptr;
+    sqlite3_file_control(handle_.get(), "main", file, &opened);
+    if (auto code = last_errno(opened); code != 0)
+      return code;
+  }
+  return sqlite3_system_errno(handle_.get());
+}
+
 error connection::failure(std::string_view doing) const {
   auto code = sqlite3_extended_errcode(handle_.get());
-  auto system_errno = sqlite3_system_errno(handle_.get());
   std::string detail{doing};
   detail += ": ";
   detail += sqlite3_errmsg(handle_.get());
   detail += " (" + std::to_string(code);
-  if ((code & 0xff) == SQLITE_IOERR && system_errno != 0) {
+  auto system_errno = 0;
+  if (code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_FSYNC) {
+    system_errno = write_errno();
     detail += ", ";
     detail += std::strerror(system_errno);
   }

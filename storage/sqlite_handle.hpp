@@ -99,6 +99,9 @@ public:
 private:
   explicit connection(sqlite3* opened) : handle_{opened} {}
 
+  /// Why the system refused the last failed write.
+  int write_errno() const noexcept;
+
   std::unique_ptr<sqlite3, closer> handle_;
 };
 
