@@ -332,7 +332,11 @@ response http_client::request(std::string_view method, std::string_view target,
 }
 
 reply http_client::get(std::string_view key) {
-  return to_reply(request("GET", target_of(key)), true);
+  bool reused = connection_.has_value();
+  auto answer = request("GET", target_of(key));
+  if (reused && (answer.failure == "closed" || answer.failure == "send"))
+    answer = request("GET", target_of(key));
+  return to_reply(std::move(answer), true);
 }
 
 reply http_client::put(std::string_view key, std::string_view value,

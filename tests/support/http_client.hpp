@@ -117,6 +117,8 @@ public:
   response request(std::string_view method, std::string_view target,
                    std::string_view body = {},
                    std::string_view more_headers = {});
+  /// A kept connection may be closed by the node at the moment in which the
+  /// next request is sent: a GET is then sent once more (RFC 9110, 9.2.2).
   reply get(std::string_view key);
   /// @param value  the JSON text.  @param ttl_ms  0: never expires.
   reply put(std::string_view key, std::string_view value, std::int64_t version,
