@@ -4,6 +4,7 @@
 #include "actors/gatekeeper_names.hpp"
 #include "actors/gatekeeper_session.hpp"
 #include "actors/gatekeeper_warnings.hpp"
+#include "config/address.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -181,7 +182,7 @@ result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
   if (!port)
     return port;
   if (setup_.self.address.empty())
-    setup_.self.address = to_string(host_port{config_.host, *port});
+    setup_.self.address = to_string(endpoint{config_.host, *port});
   error_code ignored;
   if (!is_valid(setup_.self)) {
     acceptor_.close(ignored);
@@ -198,7 +199,7 @@ result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
 }
 
 result<std::uint16_t> gatekeeper::impl::listen() {
-  host_port here{config_.host, config_.port};
+  endpoint here{config_.host, config_.port};
   auto where = gatekeeper_names::system_lookup(here);
   if (where.empty())
     return unavailable("unknown cluster host " + config_.host);
@@ -315,7 +316,7 @@ void gatekeeper::impl::dial(std::string address) {
 void gatekeeper::impl::begin_dial(const std::string& address) {
   if (stopped_)
     return;
-  auto parsed = parse_host_port(address);
+  auto parsed = parse_endpoint(address);
   if (!parsed)
     return on_.on_dial_failed(address, dial_failure::bad_address);
   auto [entry, is_new] = dials_.try_emplace(address);
