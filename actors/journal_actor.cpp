@@ -119,6 +119,8 @@ caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
       },
       [=](feed_atom, const caf::actor& replicator) {
         self->state.replicator = replicator;
+        caf::anon_send(replicator, feed_atom_v,
+                       self->state.log->disk().last_position());
       },
   };
 }

@@ -21,6 +21,12 @@ steady_time now() {
 
 } // namespace
 
+void replicator_state::start(position last) {
+  recent->start(last);
+  for (auto& [who, to] : peers)
+    pump(who, to);
+}
+
 void replicator_state::committed(const committed_batches& news) {
   for (const auto& batch : news.batches)
     recent->add(batch);
@@ -182,7 +188,6 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
   state.shards = std::move(shards);
   state.journal = std::move(journal);
   state.recent.emplace(config.recent_bytes_max);
-  state.recent->start(config.last);
   self->set_default_handler(caf::drop);
   self->set_exit_handler([=](caf::exit_msg& stop) {
     self->state.save_cursors();
@@ -190,6 +195,7 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
   });
   self->delayed_send(self, beat_pause, beat_atom_v);
   return {
+      [=](feed_atom, position last) { self->state.start(last); },
       [=](const committed_batches_ptr& news) { self->state.committed(*news); },
       [=](const peer_link& link) { self->state.link_changed(link); },
       [=](const peer_frame& said) { self->state.frame_came(said); },

@@ -142,7 +142,6 @@ caf::behavior shard_actor(caf::stateful_actor<shard_state>* self,
   state.keys = std::move(keys);
   state.journal = std::move(journal);
   self->set_default_handler(caf::drop);
-  caf::anon_send(self, sweep_atom_v);
   return {
       [=](const operation_batch_ptr& batch) { self->state.apply(*batch); },
       [=](const remote_changes_ptr& part) { self->state.merge(*part); },

@@ -1,9 +1,8 @@
 // Whole nodes (shard, journal, replicator) of one process, joined by relays in
 // place of the membership actors and their links; no threads, no sockets.
 
-#include "actors/replicator_actor.hpp"
-
 #include "actors/journal_actor.hpp"
+#include "actors/replicator_actor.hpp"
 #include "actors/shard_actor.hpp"
 #include "storage/memory_store.hpp"
 #include "tests/support/actor_fixture.hpp"
@@ -30,8 +29,8 @@ caf::behavior relay(caf::event_based_actor*, origin_id from,
 
 /// A node's actors and what a test needs to see of it.
 struct small_node {
-  small_node(caf::actor_system& system, const panal::clock& time, origin_id origin,
-             const replicator_config& spread)
+  small_node(caf::actor_system& system, const panal::clock& time,
+             origin_id origin, const replicator_config& spread)
       : stamps{origin, time} {
     auto faulty = std::make_unique<test::faulty_store>(
         std::make_unique<memory_store>(origin));
@@ -85,11 +84,11 @@ struct pair_fixture : test::actor_fixture {
     caf::anon_send(b.replicator, peer_link{{1, "a", "a:1"}, 0, {}});
     deliver();
   }
-  void connect(small_node& from, small_node& to, origin_id own, origin_id peer) {
+  void connect(small_node& from, small_node& to, origin_id own,
+               origin_id peer) {
     relays.push_back(system.spawn(relay, own, to.replicator));
-    caf::anon_send(from.replicator, peer_link{{peer, "peer", "peer:1"},
-                                              link_id,
-                                              relays.back()});
+    caf::anon_send(from.replicator,
+                   peer_link{{peer, "peer", "peer:1"}, link_id, relays.back()});
   }
 
   void put(small_node& at, const std::string& key, std::int64_t version) {
