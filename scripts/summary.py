@@ -41,7 +41,7 @@ def main() -> int:
         suites, skipped, all_suites, cases, all_cases = (sum(column) for column in zip(*counts))
         parts.append(f"{suites} of {all_suites} suites ({cases} of {all_cases} cases)")
         if skipped:
-            parts.append(f"{skipped} suites skipped")
+            parts.append(f"{skipped} skipped")
     for report in folder.glob("postman.json"):
         passed, every = newman_counts(report)
         parts.append(f"{passed} of {every} API assertions")
