@@ -9,6 +9,7 @@ The delay includes handing the sample to that process, so it is an upper bound.
 from __future__ import annotations
 
 import argparse
+import collections
 import multiprocessing
 import pathlib
 import re
@@ -50,7 +51,8 @@ class Writer:
 
     def __init__(self, address: tuple[str, int], readers: list[Pipe], sample_every: int) -> None:
         self.selector = selectors.DefaultSelector()
-        self.idle = [Connection(address) for _ in range(WRITER_CONNECTIONS)]
+        # Used in turn: a node closes a connection that is never asked anything.
+        self.idle = collections.deque(Connection(address) for _ in range(WRITER_CONNECTIONS))
         for connection in self.idle:
             self.selector.register(connection, selectors.EVENT_READ, connection)
         self.under_way: dict[Connection, int] = {}
@@ -74,7 +76,7 @@ class Writer:
         """Sends what should have been sent by now, as far as connections go."""
         while self.sent < due and self.idle:
             self.sent += 1
-            connection = self.idle.pop()
+            connection = self.idle.popleft()
             body = b'{"value":"%s","version":%d}' % (VALUE.encode(), self.sent)
             connection.send(b"PUT", path_of(self.sent), body)
             self.under_way[connection] = self.sent

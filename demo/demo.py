@@ -128,28 +128,32 @@ def changes(records: Records) -> Expected:
     return {key: ({**records[key], "changed": True}, 2) for key in chosen}
 
 
-def seconds_to_converge(node: nodes_of.Node, entries: Expected) -> float:
-    """Waits until `node` has all entries; returns the time that took."""
+def seconds_to_converge(nodes: list[nodes_of.Node], entries: Expected) -> float:
+    """Waits until every node has all entries; returns the time that took."""
     begun = time.monotonic()
-    progress = Progress("waiting until it agrees", len(entries))
-    client = Client(node.address)
-    try:
-        for key, wanted in entries.items():
-            if not agreeing(client, key, wanted, begun + CONVERGE_DEADLINE_S):
-                raise TimeoutError(f"{node.name} does not agree on {key}")
+    deadline = begun + CONVERGE_DEADLINE_S
+    progress = Progress("waiting until all agree", len(nodes) * len(entries))
+
+    def await_all(client: Client, keys: list[str]) -> int:
+        late = 0
+        for key in keys:
+            late += not agreeing(client, key, entries[key], deadline)
             progress.step()
-    finally:
-        client.close()
+        return late
+
+    late = in_parallel([(node, list(entries)) for node in nodes], await_all)
+    if late:
+        raise TimeoutError(f"{late} records do not agree after {CONVERGE_DEADLINE_S:.0f} s")
     return time.monotonic() - begun
 
 
 def crash_and_return(nodes: list[nodes_of.Node], changed: Expected) -> float:
-    """Kills the last node, changes records, starts it again, waits for it."""
+    """Kills the last node, changes records, starts it again, waits for all."""
     away = nodes[-1]
     away.kill()
     write(nodes[:-1], changed, f"changing records without {away.name}")
     away.start()
-    return seconds_to_converge(away, changed)
+    return seconds_to_converge(nodes, changed)
 
 
 def run(folder: pathlib.Path) -> int:

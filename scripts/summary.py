@@ -16,13 +16,14 @@ import xml.etree.ElementTree as xml
 CASES = re.compile(r"test cases:\s*(\d+)\s*\|\s*(\d+) passed")
 
 
-def ctest_counts(report: pathlib.Path) -> tuple[int, int, int, int]:
-    """Returns suites and cases of a JUnit file: (passed, all, passed, all)."""
+def ctest_counts(report: pathlib.Path) -> tuple[int, ...]:
+    """Returns a JUnit file's suites passed, skipped, all; cases passed, all."""
     suites = xml.parse(report).getroot().findall("testcase")
     passed = sum(suite.get("status") == "run" for suite in suites)
+    skipped = sum(suite.find("skipped") is not None for suite in suites)
     counts = [CASES.findall(suite.findtext("system-out") or "") for suite in suites]
     cases = [(int(good), int(every)) for found in counts for every, good in found[-1:]]
-    return passed, len(suites), sum(c[0] for c in cases), sum(c[1] for c in cases)
+    return passed, skipped, len(suites), sum(c[0] for c in cases), sum(c[1] for c in cases)
 
 
 def newman_counts(report: pathlib.Path) -> tuple[int, int]:
@@ -37,8 +38,10 @@ def main() -> int:
     parts = []
     counts = [ctest_counts(report) for report in sorted(folder.glob("*.xml"))]
     if counts:
-        suites, all_suites, cases, all_cases = (sum(column) for column in zip(*counts))
+        suites, skipped, all_suites, cases, all_cases = (sum(column) for column in zip(*counts))
         parts.append(f"{suites} of {all_suites} suites ({cases} of {all_cases} cases)")
+        if skipped:
+            parts.append(f"{skipped} skipped")
     for report in folder.glob("postman.json"):
         passed, every = newman_counts(report)
         parts.append(f"{passed} of {every} API assertions")
