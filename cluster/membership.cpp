@@ -27,6 +27,10 @@ bool membership::introduced(const member& who, const std::string& dialled) {
   if (!known.address.empty() && known.address != who.address)
     targets_.erase(known.address);
   known = who;
+  // Whoever was reached there before is gone: its data directory was replaced.
+  for (auto& [origin, other] : peers_)
+    if (origin != who.origin && other.who.address == who.address)
+      other.who.address.clear();
   aim_at(who.address);
   return true;
 }
@@ -58,6 +62,8 @@ void membership::link_down(origin_id who, steady_time now) {
   if (i == peers_.end())
     return;
   i->second.linked = false;
+  if (i->second.who.address.empty())
+    return;
   auto& aim = targets_[i->second.who.address];
   aim.pause.reset();
   aim.due_at = now + aim.pause.next(random_);
@@ -124,7 +130,8 @@ bool membership::is_wanted(const std::string& address) const {
 }
 
 void membership::aim_at(const std::string& address) {
-  targets_.try_emplace(address);
+  if (!address.empty())
+    targets_.try_emplace(address);
 }
 
 } // namespace panal

@@ -101,6 +101,16 @@ TEST_CASE("a member that moved is dialled at its new address only") {
   CHECK(roster.find(peer_a.origin)->address == "127.0.0.1:21");
 }
 
+TEST_CASE("a member with a new data directory takes its address over") {
+  auto roster = fresh({peer_a});
+  auto reborn = peer_a;
+  reborn.origin = 99;
+  CHECK(roster.introduced(reborn, ""));
+  roster.link_up(reborn.origin);
+  CHECK(roster.due(at(60'000ms)).empty());
+  CHECK(roster.find(peer_a.origin)->address.empty());
+}
+
 TEST_CASE("hearsay does not overwrite what a member said of itself") {
   auto roster = fresh();
   roster.introduced(peer_a, "");
