@@ -10,7 +10,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-
 #include <unistd.h>
 
 #include <chrono>
@@ -37,9 +36,9 @@ constexpr auto stop_patience = 9s;
 constexpr auto probe_timeout = 2s;
 
 int failed(const char* what, const error& err) {
-  log::error("start_failed", {{"part", what},
-                              {"code", to_string(err.code)},
-                              {"detail", err.detail}});
+  log::error(
+      "start_failed",
+      {{"part", what}, {"code", to_string(err.code)}, {"detail", err.detail}});
   std::cerr << "panal: " << what << ": " << err.detail << '\n';
   return exit_failure;
 }

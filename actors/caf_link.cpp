@@ -38,7 +38,7 @@ constexpr std::uint16_t unused_port = 1;
 
 caf::actor basp_of(caf::actor_system& system) {
   return system.middleman().named_broker<caf::io::basp_broker>(
-    caf::atom("BASP"));
+      caf::atom("BASP"));
 }
 
 } // namespace
@@ -47,18 +47,17 @@ void adopt_dialled(caf::event_based_actor* self, int fd,
                    std::function<void(caf::actor)> up,
                    std::function<void()> failed) {
   auto scribe = self->system().middleman().backend().new_scribe(fd);
-  self
-    ->request(basp_of(self->system()), handshake_timeout,
-              caf::connect_atom_v, std::move(scribe), unused_port)
-    .then(
-      [up, failed](const caf::node_id&, const caf::strong_actor_ptr& root,
-                   const std::set<std::string>&) {
-        if (root)
-          up(caf::actor_cast<caf::actor>(root));
-        else
-          failed();
-      },
-      [failed](const caf::error&) { failed(); });
+  self->request(basp_of(self->system()), handshake_timeout, caf::connect_atom_v,
+                std::move(scribe), unused_port)
+      .then(
+          [up, failed](const caf::node_id&, const caf::strong_actor_ptr& root,
+                       const std::set<std::string>&) {
+            if (root)
+              up(caf::actor_cast<caf::actor>(root));
+            else
+              failed();
+          },
+          [failed](const caf::error&) { failed(); });
 }
 
 void adopt_accepted(caf::actor_system& system, int fd, const caf::actor& root) {

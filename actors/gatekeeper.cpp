@@ -4,6 +4,7 @@
 #include "actors/gatekeeper_names.hpp"
 #include "actors/gatekeeper_session.hpp"
 #include "actors/gatekeeper_warnings.hpp"
+#include "config/address.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -22,49 +23,6 @@ namespace panal {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using error_code = boost::system::error_code;
-
-socket_handle& socket_handle::operator=(socket_handle&& other) noexcept {
-  if (this != &other) {
-    socket_handle old{release()};
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-socket_handle::~socket_handle() {
-  if (fd_ >= 0)
-    ::close(fd_);
-}
-
-int socket_handle::release() noexcept {
-  return std::exchange(fd_, -1);
-}
-
-std::string_view to_string(dial_failure reason) noexcept {
-  switch (reason) {
-  case dial_failure::bad_address:
-    return "bad_address";
-  case dial_failure::unresolved:
-    return "unresolved";
-  case dial_failure::unreachable:
-    return "unreachable";
-  case dial_failure::timed_out:
-    return "timed_out";
-  case dial_failure::closed:
-    return "closed";
-  case dial_failure::malformed:
-    return "malformed";
-  case dial_failure::wrong_secret:
-    return "wrong_secret";
-  case dial_failure::wrong_protocol:
-    return "wrong_protocol";
-  case dial_failure::busy:
-    return "busy";
-  case dial_failure::self:
-    return "self";
-  }
-  return "unknown";
-}
 
 namespace {
 
@@ -181,7 +139,7 @@ result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
   if (!port)
     return port;
   if (setup_.self.address.empty())
-    setup_.self.address = to_string(host_port{config_.host, *port});
+    setup_.self.address = to_string(endpoint{config_.host, *port});
   error_code ignored;
   if (!is_valid(setup_.self)) {
     acceptor_.close(ignored);
@@ -198,7 +156,7 @@ result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
 }
 
 result<std::uint16_t> gatekeeper::impl::listen() {
-  host_port here{config_.host, config_.port};
+  endpoint here{config_.host, config_.port};
   auto where = gatekeeper_names::system_lookup(here);
   if (where.empty())
     return unavailable("unknown cluster host " + config_.host);
@@ -315,7 +273,7 @@ void gatekeeper::impl::dial(std::string address) {
 void gatekeeper::impl::begin_dial(const std::string& address) {
   if (stopped_)
     return;
-  auto parsed = parse_host_port(address);
+  auto parsed = parse_endpoint(address);
   if (!parsed)
     return on_.on_dial_failed(address, dial_failure::bad_address);
   auto [entry, is_new] = dials_.try_emplace(address);

@@ -7,6 +7,7 @@
 // more; of two nodes only the one with the smaller origin keeps its dialled
 // connection, and the other one learns whom to dial.
 
+#include "actors/admitted_peer.hpp"
 #include "cluster/handshake.hpp"
 #include "storage/errc.hpp"
 #include "storage/store.hpp"
@@ -20,63 +21,6 @@
 #include <string_view>
 
 namespace panal {
-
-/// Owns a connected socket's file descriptor, and closes it in the end.
-class socket_handle {
-public:
-  socket_handle() noexcept = default;
-  explicit socket_handle(int fd) noexcept : fd_{fd} {}
-  socket_handle(socket_handle&& other) noexcept : fd_{other.release()} {}
-  socket_handle& operator=(socket_handle&& other) noexcept;
-  ~socket_handle();
-
-  /// The descriptor, -1 if there is none.
-  int get() const noexcept { return fd_; }
-  /// Gives the descriptor to the caller, who closes it from now on.
-  int release() noexcept;
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
-private:
-  int fd_ = -1;
-};
-
-/// Why a dial led to no peer.
-enum class dial_failure : std::uint8_t {
-  /// Not "host:port".
-  bad_address,
-  /// The name is unknown, or too many names are being looked up.
-  unresolved,
-  /// Nobody listens there, or the network does not reach it.
-  unreachable,
-  /// No connection, or no end of the handshake, in time.
-  timed_out,
-  /// The peer ended the connection: no more room, or it is stopping.
-  closed,
-  /// The peer is no node, or breaks the protocol.
-  malformed,
-  wrong_secret,
-  wrong_protocol,
-  /// The peer has proven itself but takes nobody now.
-  busy,
-  /// The address leads back to this node (proven, not only claimed).
-  self,
-};
-
-/// The failure's name as it stands in logs: "timed_out".
-std::string_view to_string(dial_failure reason) noexcept;
-
-/// A connection whose two ends have proven themselves. No byte of what
-/// follows the handshake has been read or written.
-struct admitted_peer {
-  /// Set up as CAF's new_scribe() wants it: nonblocking, without Nagle's
-  /// delay, with keepalive, closed on exec.
-  socket_handle socket;
-  member peer;
-  /// Both ends know the connection by this number, and no other by it.
-  std::uint64_t link_id = 0;
-  /// The address that this node dialled; empty if the peer has dialled.
-  std::string dialled;
-};
 
 struct gatekeeper_config {
   std::string host = "127.0.0.1";

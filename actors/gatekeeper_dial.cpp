@@ -10,7 +10,7 @@ using error_code = boost::system::error_code;
 gatekeeper_dial::gatekeeper_dial(asio::io_context& io, gatekeeper_names& names)
     : names_{names}, socket_{io}, deadline_{io} {}
 
-void gatekeeper_dial::start(const host_port& address,
+void gatekeeper_dial::start(const endpoint& address,
                             std::chrono::milliseconds limit, handler on_end) {
   on_end_ = std::move(on_end);
   deadline_.expires_after(limit);

@@ -24,7 +24,7 @@ public:
 
   /// Looks `address` up and connects. `on_end` is called once, later on,
   /// unless close() comes first.
-  void start(const host_port& address, std::chrono::milliseconds limit,
+  void start(const endpoint& address, std::chrono::milliseconds limit,
              handler on_end);
 
   /// The connected socket. @pre the dial has ended without failure

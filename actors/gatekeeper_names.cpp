@@ -46,7 +46,7 @@ struct gatekeeper_names::bridge {
 };
 
 gatekeeper_names::endpoints
-gatekeeper_names::system_lookup(const host_port& name) {
+gatekeeper_names::system_lookup(const endpoint& name) {
   asio::io_context io;
   asio::ip::tcp::resolver resolver{io};
   boost::system::error_code err;
@@ -69,7 +69,7 @@ gatekeeper_names::~gatekeeper_names() {
   bridge_->owner = nullptr;
 }
 
-void gatekeeper_names::find(const host_port& name, handler on_found) {
+void gatekeeper_names::find(const endpoint& name, handler on_found) {
   auto id = next_id_++;
   waiting_.emplace(id, std::move(on_found));
   boost::system::error_code not_numeric;

@@ -4,7 +4,7 @@
 // one thread for all names and wait for it when it is destroyed; a name server
 // that does not answer must hold up neither another dial nor a stop.
 
-#include "cluster/handshake.hpp"
+#include "config/address.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -21,12 +21,12 @@ class gatekeeper_names {
 public:
   using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
   /// Blocks until the name is looked up; empty where there is nothing.
-  using lookup = std::function<endpoints(const host_port&)>;
+  using lookup = std::function<endpoints(const endpoint&)>;
   /// Gets the endpoints, none where the name is unknown.
   using handler = std::function<void(endpoints)>;
 
   /// The system's way, getaddrinfo.
-  static endpoints system_lookup(const host_port& name);
+  static endpoints system_lookup(const endpoint& name);
 
   /// @param io  where handlers are called; outlives this object.
   explicit gatekeeper_names(boost::asio::io_context& io,
@@ -39,7 +39,7 @@ public:
 
   /// Looks `name` up; `on_found` is called later on, in any case. Finds
   /// nothing where `threads_max` look-ups are under way.
-  void find(const host_port& name, handler on_found);
+  void find(const endpoint& name, handler on_found);
 
   /// Threads that may wait for name servers at once.
   static constexpr std::size_t threads_max = 16;

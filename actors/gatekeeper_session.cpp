@@ -1,5 +1,7 @@
 #include "actors/gatekeeper_session.hpp"
 
+#include "config/address.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 #include <fcntl.h>
@@ -17,7 +19,7 @@ std::string remote_address(const tcp::socket& socket) {
   auto where = socket.remote_endpoint(err);
   if (err)
     return "gone";
-  return to_string(host_port{where.address().to_string(), where.port()});
+  return to_string(endpoint{where.address().to_string(), where.port()});
 }
 
 gatekeeper_session::gatekeeper_session(tcp::socket socket, handshake talk)

@@ -2,54 +2,57 @@
 
 #include "logging/log.hpp"
 
-#include <utility>
+#include <chrono>
 
 namespace panal {
 
 namespace {
 
-std::string_view event_of(gate_warning kind) noexcept {
+struct words {
+  std::string_view event;
+  std::string_view reason;
+};
+
+words words_of(gate_warning kind) noexcept {
   switch (kind) {
   case gate_warning::wrong_secret:
-    return "peer_wrong_secret";
+    return {"peer_refused", "wrong_secret"};
   case gate_warning::wrong_protocol:
-    return "peer_wrong_protocol";
+    return {"peer_refused", "wrong_protocol"};
   case gate_warning::malformed:
-    return "peer_malformed_handshake";
+    return {"peer_refused", "malformed_handshake"};
   case gate_warning::silent:
-    return "peer_handshake_unfinished";
+    return {"peer_refused", "unfinished_handshake"};
   case gate_warning::crowded:
-    return "cluster_port_crowded";
-  case gate_warning::accept_failed:
-    return "cluster_accept_failed";
+    return {"peer_refused", "crowded"};
   case gate_warning::shared_identity:
-    return "peer_has_our_identity";
+    return {"peer_refused", "shared_identity"};
+  case gate_warning::accept_failed:
+    return {"cluster_port_failed", "accept"};
   case gate_warning::failed:
-    return "gatekeeper_failed";
+    return {"cluster_port_failed", "handler"};
   }
-  return "peer_unknown_warning";
+  return {"cluster_port_failed", "unknown"};
 }
+
+constexpr std::size_t kinds = 8;
 
 } // namespace
 
-std::optional<std::uint64_t> warning_limit::pass(time_point now) noexcept {
-  if (passed_at_ && now - *passed_at_ < std::chrono::seconds{1}) {
-    ++held_back_;
-    return std::nullopt;
-  }
-  passed_at_ = now;
-  return std::exchange(held_back_, 0);
-}
+gatekeeper_warnings::gatekeeper_warnings()
+    : limits_(kinds, log::rate_limiter{1, std::chrono::seconds{1}}) {}
 
 void gatekeeper_warnings::warn(gate_warning kind, std::string_view peer,
                                std::string_view detail) {
   auto& limit = limits_.at(static_cast<std::size_t>(kind));
-  auto suppressed = limit.pass(std::chrono::steady_clock::now());
+  auto suppressed = limit.allow(std::chrono::steady_clock::now());
   if (!suppressed)
     return;
-  log::warning(
-      event_of(kind),
-      {{"peer", peer}, {"detail", detail}, {"suppressed", *suppressed}});
+  const auto [event, reason] = words_of(kind);
+  log::warning(event, {{"reason", reason},
+                       {"address", peer},
+                       {"detail", detail},
+                       {"suppressed", *suppressed}});
 }
 
 } // namespace panal

@@ -3,27 +3,13 @@
 // What the gatekeeper warns of. Whoever reaches the port can cause warnings,
 // so each kind gets one log line a second at most, which counts the others.
 
-#include <array>
-#include <chrono>
+#include "logging/rate_limit.hpp"
+
 #include <cstdint>
-#include <optional>
 #include <string_view>
+#include <vector>
 
 namespace panal {
-
-/// Lets one event a second pass.
-class warning_limit {
-public:
-  using time_point = std::chrono::steady_clock::time_point;
-
-  /// @returns how many events were held back since the last that passed, or
-  /// nothing where this one is held back as well.
-  std::optional<std::uint64_t> pass(time_point now) noexcept;
-
-private:
-  std::optional<time_point> passed_at_;
-  std::uint64_t held_back_ = 0;
-};
 
 enum class gate_warning : std::uint8_t {
   wrong_secret,
@@ -43,12 +29,15 @@ enum class gate_warning : std::uint8_t {
 
 class gatekeeper_warnings {
 public:
+  gatekeeper_warnings();
+
   /// Writes a warning about `peer` ("host:port"), or counts it.
   void warn(gate_warning kind, std::string_view peer,
             std::string_view detail = {});
 
 private:
-  std::array<warning_limit, 8> limits_;
+  /// One per kind.
+  std::vector<log::rate_limiter> limits_;
 };
 
 } // namespace panal

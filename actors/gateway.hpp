@@ -29,8 +29,7 @@ public:
   /// `overloaded` where a queue is full. It comes later, never from inside
   /// this call. The sink is kept alive until then.
   virtual void submit(operation op, std::shared_ptr<answer_sink> sink,
-                      std::uint64_t ticket)
-    = 0;
+                      std::uint64_t ticket) = 0;
 };
 
 } // namespace panal

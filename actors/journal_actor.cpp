@@ -12,10 +12,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Folding waits this long after a commit, so that it meets an idle journal;
-/// between two steps it leaves room for what has come meanwhile.
-constexpr auto fold_pause = 20ms;
-constexpr auto fold_step_pause = 1ms;
+/// How long folding waits after a commit, and after it found the journal busy;
+/// and the room that it leaves between two steps for what has come meanwhile.
+constexpr std::chrono::milliseconds fold_pause = 20ms;
+constexpr std::chrono::milliseconds fold_step_pause = 1ms;
 
 } // namespace
 
@@ -70,10 +70,10 @@ void journal_state::tell_shards(const commit_report& report) {
 
 void journal_state::fold() {
   fold_is_due = false;
-  const bool idle = self->mailbox().empty();
-  if (log->fold(idle))
-    arrange_fold(idle ? std::chrono::milliseconds{fold_step_pause}
-                      : std::chrono::milliseconds{fold_pause});
+  const auto found = log->fold();
+  if (found != journal::fold_result::rests)
+    arrange_fold(found == journal::fold_result::goes_on ? fold_step_pause
+                                                        : fold_pause);
 }
 
 void journal_state::arrange_fold(std::chrono::milliseconds pause) {
@@ -101,25 +101,27 @@ caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
   state.log = std::move(log);
   self->set_default_handler(caf::drop);
   return {
-    [=](queued_batch& batch) { self->state.add(std::move(batch)); },
-    [=](commit_atom) {
-      self->state.commit_is_due = false;
-      self->state.commit();
-    },
-    [=](fold_atom) { self->state.fold(); },
-    [=](const backlog_request& wanted) { self->state.read(wanted); },
-    [=](cursor_atom, origin_id peer, position acknowledged) {
-      self->state.log->disk().save_cursor(peer, acknowledged);
-    },
-    [=](member_atom, const member& who) {
-      self->state.log->disk().save_member(who);
-    },
-    [=](feed_atom, std::vector<caf::actor>& shards) {
-      self->state.shards = std::move(shards);
-    },
-    [=](feed_atom, const caf::actor& replicator) {
-      self->state.replicator = replicator;
-    },
+      [=](queued_batch& batch) { self->state.add(std::move(batch)); },
+      [=](commit_atom) {
+        self->state.commit_is_due = false;
+        self->state.commit();
+      },
+      [=](fold_atom) { self->state.fold(); },
+      [=](const backlog_request& wanted) { self->state.read(wanted); },
+      [=](cursor_atom, origin_id peer, position acknowledged) {
+        self->state.log->disk().save_cursor(peer, acknowledged);
+      },
+      [=](member_atom, const member& who) {
+        self->state.log->disk().save_member(who);
+      },
+      [=](feed_atom, std::vector<caf::actor>& shards) {
+        self->state.shards = std::move(shards);
+      },
+      [=](feed_atom, const caf::actor& replicator) {
+        self->state.replicator = replicator;
+        caf::anon_send(replicator, feed_atom_v,
+                       self->state.log->disk().last_position());
+      },
   };
 }
 

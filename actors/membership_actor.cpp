@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds doubtful_silence{1'000};
 } // namespace
 
 link_guard::link_guard(link_guard&& other) noexcept
-  : fd_{std::exchange(other.fd_, -1)} {
+    : fd_{std::exchange(other.fd_, -1)} {
   // nop
 }
 
@@ -47,8 +47,7 @@ void membership_state::admitted(admitted_peer& who) {
   if (!makes_room(who.peer))
     return;
   const auto fd = who.socket.release();
-  links.emplace(who.link_id,
-                link{who.peer, link_guard{::dup(fd)}, {}, now()});
+  links.emplace(who.link_id, link{who.peer, link_guard{::dup(fd)}, {}, now()});
   adopt(fd, who.link_id, dialled);
 }
 
@@ -71,17 +70,17 @@ void membership_state::adopt(int fd, std::uint64_t link_id, bool dialled) {
     return;
   }
   adopt_dialled(
-    self, fd,
-    [this, link_id](const caf::actor& remote) {
-      if (!links.contains(link_id))
-        return;
-      self->send(remote, hello_atom_v, link_id);
-      greeted(link_id, remote);
-    },
-    [this, link_id] {
-      if (const auto i = links.find(link_id); i != links.end())
-        cut(i, "no handshake");
-    });
+      self, fd,
+      [this, link_id](const caf::actor& remote) {
+        if (!links.contains(link_id))
+          return;
+        self->send(remote, hello_atom_v, link_id);
+        greeted(link_id, remote);
+      },
+      [this, link_id] {
+        if (const auto i = links.find(link_id); i != links.end())
+          cut(i, "no handshake");
+      });
 }
 
 void membership_state::greeted(std::uint64_t link_id, caf::actor remote) {
@@ -105,8 +104,8 @@ void membership_state::frame_came(std::uint64_t link_id, std::string& bytes) {
     return;
   i->second.heard_at = now();
   if (!is_link_frame(bytes)) {
-    caf::anon_send(replicator, peer_frame{i->second.who.origin, link_id,
-                                          std::move(bytes)});
+    caf::anon_send(replicator,
+                   peer_frame{i->second.who.origin, link_id, std::move(bytes)});
     return;
   }
   const auto said = decode_frame(bytes);
@@ -212,26 +211,25 @@ caf::behavior membership_actor(caf::stateful_actor<membership_state>* self,
   state.replicator = std::move(setup->replicator);
   state.journal = std::move(setup->journal);
   self->set_default_handler(caf::drop);
-  self->set_down_handler([=](const caf::down_msg& lost) {
-    self->state.down(lost.source);
-  });
+  self->set_down_handler(
+      [=](const caf::down_msg& lost) { self->state.down(lost.source); });
   self->set_exit_handler([=](caf::exit_msg& stop) {
     self->state.cut_all();
     self->quit(std::move(stop.reason));
   });
   caf::anon_send(self, beat_atom_v);
   return {
-    [=](const admitted_ptr& who) { self->state.admitted(*who); },
-    [=](const introduction& told) { self->state.introduced(told); },
-    [=](const failed_dial& told) { self->state.dial_failed(told); },
-    [=](hello_atom, std::uint64_t link_id) {
-      self->state.greeted(link_id,
-                          caf::actor_cast<caf::actor>(self->current_sender()));
-    },
-    [=](frame_atom, std::uint64_t link_id, std::string& bytes) {
-      self->state.frame_came(link_id, bytes);
-    },
-    [=](beat_atom) { self->state.beat(); },
+      [=](const admitted_ptr& who) { self->state.admitted(*who); },
+      [=](const introduction& told) { self->state.introduced(told); },
+      [=](const failed_dial& told) { self->state.dial_failed(told); },
+      [=](hello_atom, std::uint64_t link_id) {
+        self->state.greeted(
+            link_id, caf::actor_cast<caf::actor>(self->current_sender()));
+      },
+      [=](frame_atom, std::uint64_t link_id, std::string& bytes) {
+        self->state.frame_came(link_id, bytes);
+      },
+      [=](beat_atom) { self->state.beat(); },
   };
 }
 

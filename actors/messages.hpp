@@ -86,24 +86,24 @@ using backlog_ptr = std::shared_ptr<backlog>;
 
 CAF_BEGIN_TYPE_ID_BLOCK(panal, caf::first_custom_type_id)
 
-  // -- within a node: an actor's words to itself ------------------------------
+// -- within a node: an actor's words to itself ------------------------------
 
-  CAF_ADD_ATOM(panal, panal, commit_atom, "commit")
-  CAF_ADD_ATOM(panal, panal, fold_atom, "fold")
-  CAF_ADD_ATOM(panal, panal, sweep_atom, "sweep")
-  CAF_ADD_ATOM(panal, panal, retry_atom, "retry")
-  CAF_ADD_ATOM(panal, panal, beat_atom, "beat")
+CAF_ADD_ATOM(panal, panal, commit_atom, "commit")
+CAF_ADD_ATOM(panal, panal, fold_atom, "fold")
+CAF_ADD_ATOM(panal, panal, sweep_atom, "sweep")
+CAF_ADD_ATOM(panal, panal, retry_atom, "retry")
+CAF_ADD_ATOM(panal, panal, beat_atom, "beat")
 
-  // -- within a node: requests to the journal ---------------------------------
+// -- within a node: requests to the journal ---------------------------------
 
-  CAF_ADD_ATOM(panal, panal, cursor_atom, "cursor")
-  CAF_ADD_ATOM(panal, panal, member_atom, "member")
-  CAF_ADD_ATOM(panal, panal, feed_atom, "feed")
+CAF_ADD_ATOM(panal, panal, cursor_atom, "cursor")
+CAF_ADD_ATOM(panal, panal, member_atom, "member")
+CAF_ADD_ATOM(panal, panal, feed_atom, "feed")
 
-  // -- between nodes: protocol 1, do not change -------------------------------
+// -- between nodes: protocol 1, do not change -------------------------------
 
-  CAF_ADD_ATOM(panal, panal, hello_atom, "hello")
-  CAF_ADD_ATOM(panal, panal, frame_atom, "frame")
+CAF_ADD_ATOM(panal, panal, hello_atom, "hello")
+CAF_ADD_ATOM(panal, panal, frame_atom, "frame")
 
 CAF_END_TYPE_ID_BLOCK(panal)
 

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <future>
 #include <random>
 #include <thread>
@@ -63,15 +64,28 @@ result<std::unique_ptr<store>> open_store(const options& settings) {
   return sqlite_store::open(config);
 }
 
+/// A part that ends otherwise than by stop() has met a mistake in our code, and
+/// without it requests would hang: the process ends, what was acknowledged is
+/// on disk, and whoever supervises the node starts it anew.
+caf::actor guarded(caf::actor part, const char* name) {
+  part->attach_functor([name](const caf::error& why) {
+    if (why == caf::exit_reason::user_shutdown)
+      return;
+    log::error("part_failed", {{"part", name}, {"reason", to_string(why)}});
+    std::abort();
+  });
+  return part;
+}
+
 } // namespace
 
 struct node::parts {
   parts(const options& given, std::unique_ptr<store> disk, const clock& time)
-    : settings{given},
-      wall_clock{time},
-      stamps{disk->origin(), time},
-      config{given},
-      opened{std::move(disk)} {
+      : settings{given},
+        wall_clock{time},
+        stamps{disk->origin(), time},
+        config{given},
+        opened{std::move(disk)} {
     // nop
   }
 
@@ -82,7 +96,6 @@ struct node::parts {
   /// The store, until the journal takes it over.
   std::unique_ptr<store> opened;
   origin_id origin = opened->origin();
-  position last = opened->last_position();
   std::vector<member> known;
   std::map<origin_id, position> cursors;
   std::vector<table_ptr> tables;
@@ -115,10 +128,10 @@ result<void> node::parts::load() {
     bounds.keeps_tombstones = settings.clustered || !known.empty();
     tables.push_back(std::make_shared<table>(bounds, stamps));
   }
-  return opened->load([this](std::string_view key, std::string_view entry,
-                             position) {
-    tables[shard_of(key_hash(key), tables.size())]->load(key, entry);
-  });
+  return opened->load(
+      [this](std::string_view key, std::string_view entry, position) {
+        tables[shard_of(key_hash(key), tables.size())]->load(key, entry);
+      });
 }
 
 void node::parts::spawn() {
@@ -126,30 +139,35 @@ void node::parts::spawn() {
   harden(*system);
   journal_config bounds;
   bounds.shards = tables.size();
-  journal = system->spawn<caf::detached>(
-    journal_actor, std::make_shared<panal::journal>(bounds, std::move(opened)));
+  auto log = std::make_shared<panal::journal>(bounds, std::move(opened));
+  journal = guarded(system->spawn<caf::detached>(journal_actor, std::move(log)),
+                    "journal");
   for (auto& keys : tables)
-    shards.push_back(system->spawn(shard_actor, std::move(keys), journal));
+    shards.push_back(
+        guarded(system->spawn(shard_actor, std::move(keys), journal), "shard"));
   tables.clear();
   caf::anon_send(journal, feed_atom_v, shards);
+  for (const auto& shard : shards)
+    caf::anon_send(shard, sweep_atom_v);
 }
 
 void node::parts::spawn_cluster(const member& self) {
   replicator_config spread;
-  spread.last = last;
   spread.cursors = cursors;
-  replicator = system->spawn(replicator_actor, spread, shards, journal);
+  replicator = guarded(system->spawn(replicator_actor, spread, shards, journal),
+                       "replicator");
   caf::anon_send(journal, feed_atom_v, replicator);
   for (const auto& shard : shards)
     caf::anon_send(shard, feed_atom_v, replicator);
   auto setup = std::make_shared<membership_setup>();
   setup->roster = std::make_unique<panal::membership>(
-    self, known, settings.join, std::random_device{}());
+      self, known, settings.join, std::random_device{}());
   setup->dial = [this](const std::string& address) { gate->dial(address); };
   setup->wall_clock = [this] { return wall_clock.now(); };
   setup->replicator = replicator;
   setup->journal = journal;
-  membership = system->spawn(membership_actor, std::move(setup));
+  membership =
+      guarded(system->spawn(membership_actor, std::move(setup)), "membership");
 }
 
 // An exit message queues up behind what the actor still has to do.
@@ -201,7 +219,8 @@ result<std::string> node::join_cluster() {
   const auto ready = to_membership->get_future().share();
   gatekeeper::callbacks on;
   on.on_admitted = [ready](admitted_peer who) {
-    caf::anon_send(ready.get(), std::make_shared<admitted_peer>(std::move(who)));
+    caf::anon_send(ready.get(),
+                   std::make_shared<admitted_peer>(std::move(who)));
   };
   on.on_introduced = [ready](const member& who, const std::string& dialled) {
     caf::anon_send(ready.get(), introduction{who, dialled});

@@ -21,6 +21,12 @@ steady_time now() {
 
 } // namespace
 
+void replicator_state::start(position last) {
+  recent->start(last);
+  for (auto& [who, to] : peers)
+    pump(who, to);
+}
+
 void replicator_state::committed(const committed_batches& news) {
   for (const auto& batch : news.batches)
     recent->add(batch);
@@ -44,8 +50,8 @@ void replicator_state::frame_came(const peer_frame& said) {
     return; // the rest of an earlier link
   const auto content = decode_frame(said.bytes);
   if (!content) {
-    log::warning("frame_refused", {{"peer", link.who.name},
-                                   {"detail", content.error().detail}});
+    log::warning("frame_refused",
+                 {{"peer", link.who.name}, {"detail", content.error().detail}});
   } else if (const auto* changes = std::get_if<changes_frame>(&*content)) {
     receive(said.peer, link, *changes);
   } else if (const auto* ack = std::get_if<ack_frame>(&*content)) {
@@ -70,7 +76,7 @@ void replicator_state::receive(origin_id from, peer& link,
       ++count;
     }
     part->changes.push_back(
-      change{0, std::string{item.key}, std::string{item.entry}, from});
+        change{0, std::string{item.key}, std::string{item.entry}, from});
   }
   const auto ticket = link.in.open(said.upto, count);
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -88,8 +94,8 @@ void replicator_state::merged(const remote_done& part) {
   auto& link = peer_of(part.peer);
   if (part.set_aside > 0) {
     set_aside += part.set_aside;
-    log::warning("changes_set_aside", {{"peer", link.who.name},
-                                       {"count", part.set_aside}});
+    log::warning("changes_set_aside",
+                 {{"peer", link.who.name}, {"count", part.set_aside}});
   }
   if (part.code != errc::ok)
     link.in.failed(part.ticket);
@@ -111,10 +117,10 @@ void replicator_state::pump(origin_id who, peer& to) {
     const auto after = to.out.covered();
     if (!recent->holds_after(after)) {
       to.reading = true;
-      caf::anon_send(journal,
-                     backlog_request{who, after,
-                                     {config.window.frame_changes_max,
-                                      config.window.frame_bytes_max}});
+      caf::anon_send(journal, backlog_request{who,
+                                              after,
+                                              {config.window.frame_changes_max,
+                                               config.window.frame_bytes_max}});
       return;
     }
     send(to, recent->read_after(after, config.window.frame_changes_max,
@@ -182,7 +188,6 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
   state.shards = std::move(shards);
   state.journal = std::move(journal);
   state.recent.emplace(config.recent_bytes_max);
-  state.recent->start(config.last);
   self->set_default_handler(caf::drop);
   self->set_exit_handler([=](caf::exit_msg& stop) {
     self->state.save_cursors();
@@ -190,12 +195,13 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
   });
   self->delayed_send(self, beat_pause, beat_atom_v);
   return {
-    [=](const committed_batches_ptr& news) { self->state.committed(*news); },
-    [=](const peer_link& link) { self->state.link_changed(link); },
-    [=](const peer_frame& said) { self->state.frame_came(said); },
-    [=](const remote_done& part) { self->state.merged(part); },
-    [=](const backlog_ptr& found) { self->state.backlog_came(*found); },
-    [=](beat_atom) { self->state.beat(); },
+      [=](feed_atom, position last) { self->state.start(last); },
+      [=](const committed_batches_ptr& news) { self->state.committed(*news); },
+      [=](const peer_link& link) { self->state.link_changed(link); },
+      [=](const peer_frame& said) { self->state.frame_came(said); },
+      [=](const remote_done& part) { self->state.merged(part); },
+      [=](const backlog_ptr& found) { self->state.backlog_came(*found); },
+      [=](beat_atom) { self->state.beat(); },
   };
 }
 

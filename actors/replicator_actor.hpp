@@ -24,8 +24,7 @@ struct replicator_config {
   outbound_config window;
   /// Changes kept in memory for peers that keep up.
   std::size_t recent_bytes_max = std::size_t{16} << 20;
-  /// How the sequence and the peers' cursors stand at the start.
-  position last = 0;
+  /// How the peers' cursors stand at the start.
   std::map<origin_id, position> cursors;
 };
 
@@ -46,6 +45,8 @@ struct replicator_state {
     position saved_cursor = 0;
   };
 
+  /// From the journal, before its first news: where the sequence stands.
+  void start(position last);
   void committed(const committed_batches& news);
   void link_changed(const peer_link& link);
   void frame_came(const peer_frame& said);

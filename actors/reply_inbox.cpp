@@ -8,7 +8,7 @@
 namespace panal {
 
 reply_inbox::reply_inbox(boost::asio::any_io_executor loop)
-  : loop_{std::move(loop)} {
+    : loop_{std::move(loop)} {
   // nop
 }
 
@@ -18,8 +18,7 @@ void reply_inbox::deliver(std::vector<request_ptr> answered) {
   {
     const std::lock_guard guard{mutex_};
     const bool is_first = gathered_.empty();
-    gathered_.insert(gathered_.end(),
-                     std::make_move_iterator(answered.begin()),
+    gathered_.insert(gathered_.end(), std::make_move_iterator(answered.begin()),
                      std::make_move_iterator(answered.end()));
     if (!is_first)
       return;
@@ -37,7 +36,8 @@ void reply_inbox::drain() {
   draining_.clear();
 }
 
-operation_batch::operation_batch(reply_inbox_ptr home) : home_{std::move(home)} {
+operation_batch::operation_batch(reply_inbox_ptr home)
+    : home_{std::move(home)} {
   // nop
 }
 

@@ -129,9 +129,9 @@ void shard_state::arrange_sweep() {
     return;
   sweep_is_due = true;
   const auto wait = next - keys->now();
-  const auto pause = wait <= 0 ? sweep_pause_min_ms
-                               : std::clamp(wait, sweep_pause_idle_ms,
-                                            sweep_pause_max_ms);
+  const auto pause =
+      wait <= 0 ? sweep_pause_min_ms
+                : std::clamp(wait, sweep_pause_idle_ms, sweep_pause_max_ms);
   self->delayed_send(self, std::chrono::milliseconds{pause}, sweep_atom_v);
 }
 
@@ -142,16 +142,15 @@ caf::behavior shard_actor(caf::stateful_actor<shard_state>* self,
   state.keys = std::move(keys);
   state.journal = std::move(journal);
   self->set_default_handler(caf::drop);
-  caf::anon_send(self, sweep_atom_v);
   return {
-    [=](const operation_batch_ptr& batch) { self->state.apply(*batch); },
-    [=](const remote_changes_ptr& part) { self->state.merge(*part); },
-    [=](const commit_note_ptr& result) { self->state.note(*result); },
-    [=](sweep_atom) { self->state.sweep(); },
-    [=](retry_atom) { self->state.retry(); },
-    [=](feed_atom, const caf::actor& replicator) {
-      self->state.replicator = replicator;
-    },
+      [=](const operation_batch_ptr& batch) { self->state.apply(*batch); },
+      [=](const remote_changes_ptr& part) { self->state.merge(*part); },
+      [=](const commit_note_ptr& result) { self->state.note(*result); },
+      [=](sweep_atom) { self->state.sweep(); },
+      [=](retry_atom) { self->state.retry(); },
+      [=](feed_atom, const caf::actor& replicator) {
+        self->state.replicator = replicator;
+      },
   };
 }
 

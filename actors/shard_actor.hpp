@@ -54,7 +54,9 @@ private:
 };
 
 /// Spawned once per shard. Messages: operation_batch_ptr, remote_changes_ptr,
-/// commit_note_ptr, and `(feed_atom, replicator)`, once, in a cluster.
+/// commit_note_ptr, `(feed_atom, replicator)`, once, in a cluster, and
+/// `(sweep_atom)`, once, when the journal knows the shards: the first sweep
+/// drops what expired while the node was down.
 caf::behavior shard_actor(caf::stateful_actor<shard_state>* self,
                           table_ptr keys, caf::actor journal);
 

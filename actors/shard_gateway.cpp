@@ -1,10 +1,9 @@
 #include "actors/shard_gateway.hpp"
 
+#include "actors/messages.hpp"
 #include "storage/key_hash.hpp"
 
 #include <caf/send.hpp>
-
-#include "actors/messages.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -14,10 +13,10 @@ namespace panal {
 
 shard_gateway::shard_gateway(boost::asio::io_context& loop,
                              std::vector<caf::actor> shards)
-  : loop_{loop},
-    shards_{std::move(shards)},
-    inbox_{std::make_shared<reply_inbox>(loop.get_executor())},
-    gathered_(shards_.size()) {
+    : loop_{loop},
+      shards_{std::move(shards)},
+      inbox_{std::make_shared<reply_inbox>(loop.get_executor())},
+      gathered_(shards_.size()) {
   // nop
 }
 
@@ -27,7 +26,7 @@ void shard_gateway::submit(operation op, std::shared_ptr<answer_sink> sink,
   if (!batch)
     batch = std::make_shared<operation_batch>(inbox_);
   batch->requests.push_back(std::make_unique<request>(
-    request{std::move(op), {}, std::move(sink), ticket}));
+      request{std::move(op), {}, std::move(sink), ticket}));
   if (std::exchange(flush_is_due_, true))
     return;
   // Runs after every handler that is ready now: their operations join in.

@@ -17,7 +17,7 @@ public:
 
   backoff() = default;
   backoff(milliseconds first, milliseconds bound)
-    : first_{first}, bound_{bound}, next_{first} {}
+      : first_{first}, bound_{bound}, next_{first} {}
 
   /// The next pause: at least a tenth of the present bound.
   template <class Random>

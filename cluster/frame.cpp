@@ -150,8 +150,7 @@ std::string encode(const ack_frame& said) {
   return std::move(w.out);
 }
 
-std::string encode_changes(position acknowledged, position after,
-                           position upto,
+std::string encode_changes(position acknowledged, position after, position upto,
                            std::span<const change* const> sent) {
   writer w{frame_type::changes};
   std::size_t size = 1 + 8 + 8 + 8 + 4;

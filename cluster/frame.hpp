@@ -61,15 +61,14 @@ struct ack_frame {
   position upto = 0;
 };
 
-using frame = std::variant<heartbeat_frame, members_frame, changes_frame,
-                           ack_frame>;
+using frame =
+    std::variant<heartbeat_frame, members_frame, changes_frame, ack_frame>;
 
 std::string encode(const heartbeat_frame& said);
 std::string encode(const members_frame& said);
 std::string encode(const ack_frame& said);
 /// @param sent  those of (after, upto] that the receiver is to get.
-std::string encode_changes(position acknowledged, position after,
-                           position upto,
+std::string encode_changes(position acknowledged, position after, position upto,
                            std::span<const change* const> sent);
 
 /// True for what concerns the link (heartbeat, members), false for what

@@ -1,7 +1,8 @@
 #include "cluster/handshake.hpp"
 
+#include "config/address.hpp"
+
 #include <algorithm>
-#include <charconv>
 
 namespace panal {
 
@@ -94,39 +95,12 @@ std::string_view to_string(verdict v) noexcept {
   return "unknown";
 }
 
-std::optional<host_port> parse_host_port(std::string_view address) {
-  auto colon = address.rfind(':');
-  if (colon == std::string_view::npos
-      || !std::all_of(address.begin(), address.end(), is_address_char))
-    return std::nullopt;
-  auto host = address.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']')
-    host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != std::string_view::npos)
-    return std::nullopt;
-  if (host.empty() || host.find_first_of("[]") != std::string_view::npos)
-    return std::nullopt;
-  auto digits = address.substr(colon + 1);
-  std::uint16_t port = 0;
-  auto [end, err] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (err != std::errc{} || end != digits.data() + digits.size() || port == 0)
-    return std::nullopt;
-  return host_port{std::string{host}, port};
-}
-
-std::string to_string(const host_port& address) {
-  auto is_v6 = address.host.find(':') != std::string::npos;
-  return (is_v6 ? "[" + address.host + "]" : address.host) + ":"
-         + std::to_string(address.port);
-}
-
 bool is_valid(const member& who) {
   return who.origin != 0 && !who.name.empty()
          && who.name.size() <= member_name_max
          && std::all_of(who.name.begin(), who.name.end(), is_name_char)
          && who.address.size() <= member_address_max
-         && parse_host_port(who.address).has_value();
+         && parse_endpoint(who.address).has_value();
 }
 
 digest cluster_key(std::string_view secret) {

@@ -71,21 +71,6 @@ enum class verdict : std::uint8_t {
 /// The verdict's name as it stands in logs: "wrong_secret".
 std::string_view to_string(verdict v) noexcept;
 
-struct host_port {
-  /// A name or an address; an IPv6 address without its brackets.
-  std::string host;
-  std::uint16_t port = 0;
-
-  friend bool operator==(const host_port&, const host_port&) = default;
-};
-
-/// Takes "host:port" or "[v6]:port" apart; nothing if it is neither, holds
-/// other than printable ASCII or names the port 0.
-std::optional<host_port> parse_host_port(std::string_view address);
-
-/// The inverse of parse_host_port.
-std::string to_string(const host_port& address);
-
 /// Whether `who` can be introduced: origin not 0, name 1 to 64 characters of
 /// [A-Za-z0-9._-], address "host:port" of at most 280.
 bool is_valid(const member& who);

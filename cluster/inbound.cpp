@@ -42,8 +42,8 @@ void inbound::failed(std::uint64_t ticket) {
 }
 
 inbound::open_frame* inbound::find(std::uint64_t ticket) noexcept {
-  const auto i
-    = std::find_if(open_.begin(), open_.end(), [ticket](const open_frame& f) {
+  const auto i =
+      std::find_if(open_.begin(), open_.end(), [ticket](const open_frame& f) {
         return f.ticket == ticket;
       });
   return i == open_.end() ? nullptr : &*i;

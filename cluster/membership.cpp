@@ -8,7 +8,7 @@ namespace panal {
 membership::membership(member self, const std::vector<member>& known,
                        const std::vector<std::string>& seeds,
                        std::uint64_t seed)
-  : self_{std::move(self)}, random_{seed} {
+    : self_{std::move(self)}, random_{seed} {
   for (const auto& address : seeds) {
     seeds_.emplace(address, 0);
     aim_at(address);

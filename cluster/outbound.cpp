@@ -10,10 +10,10 @@ namespace panal {
 
 outbound::outbound(origin_id peer, position acknowledged,
                    const outbound_config& config)
-  : peer_{peer},
-    config_{config},
-    acknowledged_{acknowledged},
-    covered_{acknowledged} {
+    : peer_{peer},
+      config_{config},
+      acknowledged_{acknowledged},
+      covered_{acknowledged} {
   // nop
 }
 

@@ -38,7 +38,8 @@ struct outbound_config {
 class outbound {
 public:
   /// @param acknowledged  the peer's saved cursor, 0 for a new peer.
-  outbound(origin_id peer, position acknowledged, const outbound_config& config);
+  outbound(origin_id peer, position acknowledged,
+           const outbound_config& config);
 
   /// Everything up to here is acknowledged, in flight, or need not be sent.
   position covered() const noexcept { return covered_; }

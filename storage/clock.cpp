@@ -7,8 +7,8 @@ namespace panal {
 unix_ms system_clock::now() const noexcept {
   using namespace std::chrono;
   return duration_cast<milliseconds>(
-           std::chrono::system_clock::now().time_since_epoch())
-    .count();
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 } // namespace panal

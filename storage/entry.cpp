@@ -85,7 +85,8 @@ void append_stamp(std::string& out, const stamp& at) {
 }
 
 void append_put(std::string& out, const put_record& put) {
-  append_number(out, std::uint8_t{put.stripped ? stripped_bit : std::uint8_t{0}});
+  append_number(out,
+                std::uint8_t{put.stripped ? stripped_bit : std::uint8_t{0}});
   append_number(out, put.version);
   append_stamp(out, put.at);
   append_number(out, put.expires_at);
@@ -124,7 +125,7 @@ std::string encode_puts(const stamp& floor, std::span<const put_record> puts) {
   std::string out;
   out.reserve(size);
   append_number(out, static_cast<std::uint8_t>(
-                       format_number | (has_floor ? has_floor_bit : 0)));
+                         format_number | (has_floor ? has_floor_bit : 0)));
   append_number(out, static_cast<std::uint8_t>(puts.size()));
   if (has_floor)
     append_stamp(out, floor);

@@ -36,10 +36,10 @@ std::string_view to_string(errc code) noexcept {
 
 void throw_exception_from_error(const error& err,
                                 const boost::source_location& at) {
-  boost::throw_exception(std::logic_error("unchecked result: "
-                                          + std::string{to_string(err.code)}
-                                          + " " + err.detail),
-                         at);
+  boost::throw_exception(
+      std::logic_error("unchecked result: " + std::string{to_string(err.code)}
+                       + " " + err.detail),
+      at);
 }
 
 } // namespace panal

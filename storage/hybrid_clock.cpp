@@ -5,7 +5,7 @@
 namespace panal {
 
 hybrid_clock::hybrid_clock(origin_id origin, const clock& time)
-  : origin_{origin}, time_{time} {
+    : origin_{origin}, time_{time} {
   // nop
 }
 

@@ -6,7 +6,7 @@
 namespace panal {
 
 journal::journal(const journal_config& config, std::unique_ptr<store> disk)
-  : config_{config}, disk_{std::move(disk)}, void_epochs_(config.shards, 0) {
+    : config_{config}, disk_{std::move(disk)}, void_epochs_(config.shards, 0) {
   // nop
 }
 
@@ -37,8 +37,10 @@ commit_report journal::commit() {
     }
   }
   const auto done = disk_->append_all(rows);
-  if (done)
+  if (done) {
+    recent_rows_ += rows.size();
     return report;
+  }
   report.code = done.error().code;
   report.detail = done.error().detail;
   for (const auto& [batch, epoch] : report.batches) {
@@ -48,13 +50,18 @@ commit_report journal::commit() {
   return report;
 }
 
-bool journal::fold(bool idle) {
+journal::fold_result journal::fold() {
+  const bool idle = std::exchange(recent_rows_, 0) <= config_.idle_rows_max;
   const auto rows = disk_->journal_rows();
-  if (rows == 0 || (!idle && rows <= config_.journal_rows_max))
-    return false;
-  const auto step
-    = disk_->fold(idle ? config_.idle_fold_rows : config_.busy_fold_rows);
-  return step && disk_->journal_rows() > 0;
+  if (rows == 0)
+    return fold_result::rests;
+  if (!idle && rows <= config_.journal_rows_max)
+    return fold_result::waits;
+  if (!disk_->fold(idle ? config_.idle_fold_rows : config_.busy_fold_rows))
+    return fold_result::rests; // until the next commit succeeds
+  if (disk_->journal_rows() == 0)
+    return fold_result::rests;
+  return idle ? fold_result::goes_on : fold_result::waits;
 }
 
 } // namespace panal

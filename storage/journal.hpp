@@ -20,12 +20,15 @@ struct journal_config {
   /// commit() is due at once when more has queued up.
   std::size_t queued_changes_max = 8'192;
   std::size_t queued_bytes_max = std::size_t{8} << 20;
+  /// The journal counts as idle while no more than this has been committed
+  /// since the last look, 20 ms apart: up to 5,000 writes/s.
+  std::size_t idle_rows_max = 100;
   /// While idle, rows are folded in steps of this size (about 2 ms each).
   std::size_t idle_fold_rows = 128;
   /// Above this many rows folding goes on under load too, in larger steps:
   /// it bounds the disk space, and the time that a start takes.
   std::size_t journal_rows_max = 1'000'000;
-  std::size_t busy_fold_rows = 4'096;
+  std::size_t busy_fold_rows = 1'024;
 };
 
 /// A batch and the epoch that its shard sent it in.
@@ -60,10 +63,18 @@ public:
   /// Gives positions to all that is queued and commits it.
   commit_report commit();
 
-  /// One bounded step of folding, if there is something to fold that should
-  /// not wait. @param idle  nothing else is waiting for the journal.
-  /// @return true if another idle step would find work.
-  bool fold(bool idle);
+  /// What fold() has found.
+  enum class fold_result : std::uint8_t {
+    /// Nothing is left to fold, or the disk refuses.
+    rests,
+    /// Too busy now: look again later.
+    waits,
+    /// A step was made, and there is work for another.
+    goes_on,
+  };
+
+  /// One bounded step of folding, unless appends have the disk.
+  fold_result fold();
 
   store& disk() noexcept { return *disk_; }
 
@@ -73,6 +84,8 @@ private:
   std::vector<queued_batch> queued_;
   std::size_t queued_changes_ = 0;
   std::size_t queued_bytes_ = 0;
+  /// Committed since the last fold().
+  std::size_t recent_rows_ = 0;
   /// Per shard: batches of this epoch or an older one are void.
   std::vector<std::uint64_t> void_epochs_;
 };

@@ -15,8 +15,7 @@ result<std::unique_ptr<store>> memory_store::open(std::string_view node_name) {
   return std::unique_ptr<store>{std::make_unique<memory_store>(*origin)};
 }
 
-result<void>
-memory_store::append_all(std::span<const change* const> changes) {
+result<void> memory_store::append_all(std::span<const change* const> changes) {
   if (auto in_order = check_sequence(last_, changes); !in_order)
     return in_order;
   for (const auto* next : changes)

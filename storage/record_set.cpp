@@ -41,9 +41,9 @@ struct record_set::record {
     void* block = std::malloc(sizeof(record) + key.size() + entry.size());
     if (block == nullptr)
       throw std::bad_alloc{};
-    auto* r = new (block)
-      record{expires_at, static_cast<std::uint32_t>(key.size()),
-             static_cast<std::uint32_t>(entry.size())};
+    auto* r =
+        new (block) record{expires_at, static_cast<std::uint32_t>(key.size()),
+                           static_cast<std::uint32_t>(entry.size())};
     std::memcpy(r->text(), key.data(), key.size());
     std::memcpy(r->text() + key.size(), entry.data(), entry.size());
     return r;
@@ -55,7 +55,8 @@ record_set::record_hash::operator()(std::string_view key) const noexcept {
   return key_hash(key);
 }
 
-std::size_t record_set::record_hash::operator()(const record* r) const noexcept {
+std::size_t
+record_set::record_hash::operator()(const record* r) const noexcept {
   return key_hash(r->key());
 }
 

@@ -64,7 +64,8 @@ private:
     bool operator()(std::string_view a, const record* b) const noexcept;
     bool operator()(const record* a, std::string_view b) const noexcept;
   };
-  using slot_set = boost::unordered_flat_set<record*, record_hash, record_equal>;
+  using slot_set =
+      boost::unordered_flat_set<record*, record_hash, record_equal>;
 
   /// One set would rehash a million keys in one go; many small ones spread
   /// that over time, so that no single write waits for long.

@@ -4,6 +4,7 @@
 #include "storage/sqlite_sql.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -138,13 +139,9 @@ result<void> create_schema(const connection& db, std::string_view node_name) {
   return db.execute(sql::commit.data());
 }
 
-result<void> set_up(const connection& db, const std::string& path,
-                    const sqlite_config& config) {
-  if (auto done = db.execute(sql::prepare_connection); !done)
-    return done;
-  auto empty = is_empty(db, path);
-  if (!empty)
-    return empty.error();
+/// The write-ahead log, and when it is flushed.
+result<void> set_up_log(const connection& db, const std::string& path,
+                        durability level) {
   auto mode = db.text(sql::use_wal);
   if (!mode)
     return mode.error();
@@ -152,30 +149,86 @@ result<void> set_up(const connection& db, const std::string& path,
     return refuse(path, "the file system allows no write-ahead log");
   if (auto done = db.execute(sql::bound_wal); !done)
     return done;
-  auto sync = config.level == durability::sync ? sql::sync_commits
-                                               : sql::sync_checkpoints;
-  if (auto done = db.execute(sync); !done)
+  return db.execute(level == durability::sync ? sql::sync_commits
+                                              : sql::sync_checkpoints);
+}
+
+result<void> set_up(const connection& db, const std::string& path,
+                    const sqlite_config& config) {
+  if (auto done = db.execute(sql::prepare_connection); !done)
+    return done;
+  auto empty = is_empty(db, path);
+  if (!empty)
+    return empty.error();
+  if (auto done = set_up_log(db, path, config.level); !done)
     return done;
   return *empty ? create_schema(db, config.node_name) : result<void>{};
 }
 
-} // namespace
+constexpr auto in_use = "the data directory is in use by another process";
 
-result<connection> open_database(const sqlite_config& config) {
-  auto directory = prepare_directory(config.directory);
-  if (!directory)
-    return directory.error();
-  auto path = *directory + "/" + file_name;
-  if (auto prepared = prepare_file(*directory, path); !prepared)
-    return prepared.error();
+result<connection> open_writer(const std::string& directory,
+                               const std::string& path,
+                               const sqlite_config& config) {
   auto db = connection::open(path);
   if (!db)
     return db;
   if (auto ready = set_up(*db, path, config); !ready)
-    return db->busy() ? refuse(
-               *directory, "the data directory is in use by another process")
-                      : ready.error();
+    return db->busy() ? refuse(directory, in_use) : ready.error();
   return db;
+}
+
+result<connection> open_for_checkpoints(const std::string& path,
+                                        durability level) {
+  auto db = connection::open(path);
+  if (!db)
+    return db;
+  if (auto done = db->execute(sql::prepare_connection); !done)
+    return done.error();
+  if (auto done = set_up_log(*db, path, level); !done)
+    return done.error();
+  return db;
+}
+
+} // namespace
+
+result<directory_lock> directory_lock::take(const std::string& directory) {
+  auto fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return system_failure(directory, errno);
+  directory_lock taken{fd};
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
+    return errno == EWOULDBLOCK ? refuse(directory, in_use)
+                                : system_failure(directory, errno);
+  return taken;
+}
+
+directory_lock::~directory_lock() {
+  if (fd_ < 0)
+    return;
+  // A child process that has inherited the directory must not keep the lock.
+  static_cast<void>(::flock(fd_, LOCK_UN));
+  ::close(fd_);
+}
+
+result<database> open_database(const sqlite_config& config) {
+  auto directory = prepare_directory(config.directory);
+  if (!directory)
+    return directory.error();
+  auto lock = directory_lock::take(*directory);
+  if (!lock)
+    return lock.error();
+  auto path = *directory + "/" + file_name;
+  if (auto prepared = prepare_file(*directory, path); !prepared)
+    return prepared.error();
+  auto writer = open_writer(*directory, path, config);
+  if (!writer)
+    return writer.error();
+  auto checkpoints = open_for_checkpoints(path, config.level);
+  if (!checkpoints)
+    return checkpoints.error();
+  return database{std::move(*lock), std::move(*writer),
+                  std::move(*checkpoints)};
 }
 
 } // namespace panal::sqlite

@@ -95,7 +95,7 @@ result<connection> connection::open(const std::string& path) {
                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                   | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
                                   | SQLITE_OPEN_EXRESCODE,
-                              nullptr);
+                              "unix-excl");
   connection opened{handle};
   if (handle == nullptr)
     return error{errc::storage_failed, "no memory to open " + path};
@@ -127,6 +127,32 @@ result<std::string> connection::text(std::string_view sql) const {
   if (prepared->step() != SQLITE_ROW)
     return failure(sql);
   return std::string{prepared->bytes(0)};
+}
+
+void connection::report_log_frames(std::uint64_t& to) const noexcept {
+  auto report = [](void* frames, sqlite3*, const char*, int count) {
+    *static_cast<std::uint64_t*>(frames) = static_cast<std::uint64_t>(count);
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_.get(), report, &to);
+}
+
+log_pass connection::checkpoint() const noexcept {
+  int in_log = 0;
+  int moved = 0;
+  auto code = sqlite3_wal_checkpoint_v2(
+      handle_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  if (code != SQLITE_OK || moved < 0)
+    return {};
+  return {true, static_cast<std::uint64_t>(moved)};
+}
+
+bool connection::flush_database() const noexcept {
+  sqlite3_file* opened = nullptr;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_FILE_POINTER,
+                       &opened);
+  return opened != nullptr && opened->pMethods != nullptr
+         && opened->pMethods->xSync(opened, SQLITE_SYNC_NORMAL) == SQLITE_OK;
 }
 
 bool connection::in_transaction() const noexcept {

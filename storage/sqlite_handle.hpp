@@ -19,7 +19,8 @@ struct finalizer {
   void operator()(sqlite3_stmt* x) const noexcept { sqlite3_finalize(x); }
 };
 
-/// Closes a connection; SQLite then checkpoints and removes its WAL.
+/// Closes a connection; with the last one SQLite checkpoints and removes the
+/// WAL.
 struct closer {
   void operator()(sqlite3* x) const noexcept { sqlite3_close_v2(x); }
 };
@@ -72,11 +73,22 @@ private:
   int code_ = SQLITE_OK;
 };
 
-/// One connection to a database file.
+/// What a pass that moves the write-ahead log's pages to the database file has
+/// reached.
+struct log_pass {
+  /// False: it failed, and a later one may do better.
+  bool done = false;
+  /// Of the log's frames (pages), how many the database file has by now.
+  std::uint64_t moved = 0;
+};
+
+/// One connection to a database file, used by one thread at a time. The
+/// connections of one process share the write-ahead log's index in memory.
 class connection {
 public:
   /// Opens or creates the file at `path`, whose last part must not be a
-  /// symbolic link.
+  /// symbolic link, for this process: from the first access on, no other
+  /// process gets at it.
   static result<connection> open(const std::string& path);
 
   /// Prepares one statement for repeated use.
@@ -85,6 +97,14 @@ public:
   result<void> execute(const char* sql) const;
   /// The first column of a statement's only row, as text.
   result<std::string> text(std::string_view sql) const;
+
+  /// Has the write-ahead log's length in frames written to `to` after each of
+  /// this connection's commits. Replaces SQLite's automatic checkpoints.
+  void report_log_frames(std::uint64_t& to) const noexcept;
+  /// Moves what it can of the log without waiting for anybody.
+  log_pass checkpoint() const noexcept;
+  /// Flushes the database file, but not the log.
+  bool flush_database() const noexcept;
 
   /// True between BEGIN and its COMMIT or ROLLBACK.
   bool in_transaction() const noexcept;

@@ -19,10 +19,10 @@ inline constexpr std::string_view application_id = "1347305804";
 /// The schema's number. A store refuses a file with a higher one.
 inline constexpr int schema_version = 1;
 
-/// Before the first read. Other processes are shut out. Trimmed journal rows
-/// are not worth zeroing, which distributions' builds do unless told not to.
+/// Before the first read. Trimmed journal rows are not worth zeroing, which
+/// distributions' builds do unless told not to.
 inline constexpr auto prepare_connection = R"(
-  PRAGMA locking_mode=EXCLUSIVE;
+  PRAGMA locking_mode=NORMAL;
   PRAGMA page_size=4096;
   PRAGMA cache_size=-65536;
   PRAGMA temp_store=MEMORY;
@@ -37,11 +37,10 @@ inline constexpr std::string_view count_tables =
     "SELECT count(*) FROM sqlite_schema";
 inline constexpr std::string_view use_wal = "PRAGMA journal_mode=WAL";
 
-/// The commit that makes the WAL 4,000 pages (16 MB) long also moves them to
-/// the database file; a WAL that a large transaction made longer than 64 MB
-/// is cut back afterwards.
+/// Commits do not checkpoint (sqlite_checkpointer.hpp does); a WAL that a
+/// large transaction made longer than 64 MB is cut back afterwards.
 inline constexpr auto bound_wal = R"(
-  PRAGMA wal_autocheckpoint=4000;
+  PRAGMA wal_autocheckpoint=0;
   PRAGMA journal_size_limit=67108864;
 )";
 inline constexpr auto sync_checkpoints = "PRAGMA synchronous=NORMAL";

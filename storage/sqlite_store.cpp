@@ -1,6 +1,7 @@
 #include "storage/sqlite_store.hpp"
 
 #include "storage/sequence.hpp"
+#include "storage/sqlite_checkpointer.hpp"
 #include "storage/sqlite_file.hpp"
 #include "storage/sqlite_handle.hpp"
 #include "storage/sqlite_sql.hpp"
@@ -74,8 +75,14 @@ result<statements> statements::prepare(const connection& db) {
 
 class sqlite_store_impl final : public sqlite_store {
 public:
-  sqlite_store_impl(connection db, statements prepared)
-      : db_{std::move(db)}, run_{std::move(prepared)} {}
+  sqlite_store_impl(directory_lock lock, connection db, statements prepared,
+                    std::unique_ptr<checkpointer> checkpoints)
+      : lock_{std::move(lock)},
+        db_{std::move(db)},
+        run_{std::move(prepared)},
+        checkpoints_{std::move(checkpoints)} {
+    db_.report_log_frames(log_frames_);
+  }
 
   /// Reads where the sequence stands. Called once, before all else.
   result<void> restore();
@@ -111,8 +118,12 @@ private:
   result<std::vector<fold_row>> oldest(std::size_t changes_max);
   int fold_into_entries(std::span<const fold_row> winners, position last);
 
+  directory_lock lock_;
+  /// The log's length after the last commit.
+  std::uint64_t log_frames_ = 0;
   connection db_;
   statements run_;
+  std::unique_ptr<checkpointer> checkpoints_;
   origin_id origin_ = 0;
   /// The newest change, and the newest that was folded: the journal's rows
   /// are those between.
@@ -157,8 +168,10 @@ result<void> sqlite_store_impl::transact(std::string_view doing,
     code = steps();
   if (code == SQLITE_OK)
     code = run_.commit.run();
-  if (code == SQLITE_OK)
+  if (code == SQLITE_OK) {
+    checkpoints_->after_commit(db_, log_frames_);
     return {};
+  }
   auto why = db_.failure(doing);
   roll_back(db_.flush_failed());
   return why;
@@ -335,11 +348,15 @@ result<std::unique_ptr<store>> sqlite_store::open(const sqlite_config& config) {
   auto db = sqlite::open_database(config);
   if (!db)
     return db.error();
-  auto prepared = statements::prepare(*db);
+  auto prepared = statements::prepare(db->writer);
   if (!prepared)
     return prepared.error();
-  auto opened =
-      std::make_unique<sqlite_store_impl>(std::move(*db), std::move(*prepared));
+  auto checkpoints = checkpointer::start(std::move(db->checkpoints));
+  if (!checkpoints)
+    return checkpoints.error();
+  auto opened = std::make_unique<sqlite_store_impl>(
+      std::move(db->lock), std::move(db->writer), std::move(*prepared),
+      std::move(*checkpoints));
   if (auto restored = opened->restore(); !restored)
     return restored.error();
   if (config.pages_max > 0)

@@ -1,6 +1,7 @@
 #pragma once
 
-// The store on disk: one SQLite file, one connection, a write-ahead log. An
+// The store on disk: one SQLite file, one connection that reads and writes,
+// one that checkpoints the write-ahead log on a thread of its own. An
 // append is one transaction that puts rows at the end of one table, which is
 // what makes it cheap; folding sorts them into place later. Everything that
 // SQLite says is translated here: no call throws, none leaves a transaction

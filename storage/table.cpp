@@ -16,9 +16,8 @@ outcome refused(errc code, std::uint64_t after = 0) {
 }
 
 outcome absent(const winner_view& seen, std::uint64_t after) {
-  return refused(seen.state == presence::expired ? errc::expired
-                                                 : errc::not_found,
-                 after);
+  return refused(
+      seen.state == presence::expired ? errc::expired : errc::not_found, after);
 }
 
 /// When the value of an encoded entry is to be dropped; `never` when it does
@@ -40,7 +39,7 @@ std::string stripped(entry state) {
 } // namespace
 
 table::table(const table_config& config, hybrid_clock& time)
-  : config_{config}, time_{time} {
+    : config_{config}, time_{time} {
   // nop
 }
 
@@ -96,8 +95,8 @@ outcome table::put(operation& op, const view& now) {
   fresh.expires_at = op.ttl_ms > 0 ? time + op.ttl_ms : never;
   fresh.value = std::move(op.value);
   outcome out;
-  out.after
-    = held_back(stage(std::move(op.key), encode(floor, fresh), own_change));
+  out.after =
+      held_back(stage(std::move(op.key), encode(floor, fresh), own_change));
   return out;
 }
 
@@ -114,8 +113,8 @@ outcome table::remove(operation& op, const view& now) {
     encoded = encode(next);
   }
   outcome out;
-  out.after = held_back(
-    stage(std::move(op.key), std::move(encoded), own_change));
+  out.after =
+      held_back(stage(std::move(op.key), std::move(encoded), own_change));
   return out;
 }
 
@@ -209,8 +208,8 @@ void table::load(std::string_view key, std::string_view encoded) {
   }
   // The value is not worth its memory. Its stub waits for the sweep, unless
   // all that the sweep does has been done in an earlier life.
-  const bool is_swept
-    = config_.keeps_tombstones && state->frontier.front().stripped;
+  const bool is_swept =
+      config_.keeps_tombstones && state->frontier.front().stripped;
   records_.assign(key, stripped(*state), is_swept ? never : seen.expires_at);
 }
 
@@ -261,7 +260,7 @@ std::uint64_t table::stage(std::string key, std::string encoded,
   }
   const auto number = ++last_number_;
   auto& what = building_->changes.emplace_back(
-    change{0, std::move(key), std::move(encoded), source});
+      change{0, std::move(key), std::move(encoded), source});
   const auto size = what.key.size() + what.entry.size() + sizeof(change);
   building_->bytes += size;
   overlay_bytes_ += size;

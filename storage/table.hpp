@@ -89,9 +89,7 @@ public:
   /// After failed() at `memory`: the batches to be sent again, in order.
   std::vector<change_batch_ptr> take_again();
   /// True when what failed stays and is to be tried again.
-  bool retries() const noexcept {
-    return config_.level == durability::memory;
-  }
+  bool retries() const noexcept { return config_.level == durability::memory; }
   /// Counts failures; goes along with each batch, so that the journal can
   /// tell the batches that a failure has made void.
   std::uint64_t epoch() const noexcept { return epoch_; }

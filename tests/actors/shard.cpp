@@ -27,20 +27,20 @@ struct recorder : answer_sink {
 
 struct shard_fixture : test::actor_fixture {
   explicit shard_fixture(durability level = durability::disk) {
-    auto faulty = std::make_unique<test::faulty_store>(
-      std::make_unique<memory_store>(7));
+    auto faulty =
+        std::make_unique<test::faulty_store>(std::make_unique<memory_store>(7));
     disk = faulty.get();
-    log = std::make_shared<panal::journal>(journal_config{},
-                                           std::move(faulty));
+    log = std::make_shared<panal::journal>(journal_config{}, std::move(faulty));
     table_config bounds;
     bounds.level = level;
     keys = std::make_shared<table>(bounds, stamps);
     journal = system.spawn(journal_actor, log);
     shard = system.spawn(shard_actor, keys, journal);
     caf::anon_send(journal, feed_atom_v, std::vector<caf::actor>{shard});
+    caf::anon_send(shard, sweep_atom_v);
     deliver();
-    bridge = std::make_unique<shard_gateway>(loop,
-                                             std::vector<caf::actor>{shard});
+    bridge =
+        std::make_unique<shard_gateway>(loop, std::vector<caf::actor>{shard});
   }
 
   ~shard_fixture() {
@@ -157,6 +157,21 @@ TEST_CASE("a shard that stops answers the writes that it still held") {
   caf::anon_send_exit(f.shard, caf::exit_reason::kill);
   f.scheduler.inline_all_enqueues();
   CHECK(f.last().code != errc::deadline_exceeded);
+}
+
+TEST_CASE("a shard's first sweep waits until the journal knows the shards") {
+  shard_fixture f;
+  auto keys = std::make_shared<table>(table_config{}, f.stamps);
+  entry late{{}, {{1, {1, 7}, f.time.now(), false, "1"}}};
+  keys->load("late", encode(late));
+  auto idle = f.system.spawn(shard_actor, keys, f.journal);
+  f.deliver();
+  f.advance(5'000ms);
+  CHECK(f.disk->appends() == 0);
+  caf::anon_send(idle, sweep_atom_v);
+  f.deliver();
+  CHECK(f.disk->appends() == 1);
+  f.stop(idle);
 }
 
 TEST_CASE("an expired value is dropped by the sweep, on disk too") {

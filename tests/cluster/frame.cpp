@@ -53,9 +53,8 @@ TEST_CASE("each frame reads back as what was said") {
 
 TEST_CASE("a frame that is cut short or too long is refused whole") {
   const std::vector<member> known{{1, "node1", "127.0.0.1:7001"}};
-  for (const auto& bytes :
-       {encode(heartbeat_frame{1, 2}), encode(ack_frame{3}),
-        encode(members_frame{known}), some_changes()}) {
+  for (const auto& bytes : {encode(heartbeat_frame{1, 2}), encode(ack_frame{3}),
+                            encode(members_frame{known}), some_changes()}) {
     for (std::size_t size = 0; size < bytes.size(); ++size)
       CHECK(decode_frame(std::string_view{bytes}.substr(0, size)).has_error());
     CHECK(decode_frame(bytes + 'x').has_error());

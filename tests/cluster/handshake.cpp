@@ -133,10 +133,12 @@ TEST_CASE("pieces of any size make the same handshake") {
 }
 
 TEST_CASE("names and addresses of the greatest size fit") {
-  auto host = std::string(member_address_max - 5, 'h');
-  member dialling{1, std::string(member_name_max, 'n'), host + ":7001"};
+  // The longest host name that there is: 253 bytes in labels of at most 63.
+  const std::string label(63, 'h');
+  auto host = label + '.' + label + '.' + label + '.' + std::string(61, 'h');
+  member dialling{1, std::string(member_name_max, 'n'), host + ":65535"};
   member accepting{2, "b", "h:1"};
-  REQUIRE(dialling.address.size() == member_address_max);
+  REQUIRE(dialling.address.size() <= member_address_max);
   end dialler{role::dialler, setup_of(dialling)};
   end acceptor{role::acceptor, setup_of(accepting)};
   converse(dialler, acceptor);
@@ -582,23 +584,6 @@ TEST_CASE("random bytes never get past the handshake") {
       REQUIRE(talk.wanted() > 0);
       REQUIRE(talk.wanted() <= 1024);
     }
-  }
-}
-
-TEST_CASE("addresses are taken apart and put together again") {
-  for (auto text : {"127.0.0.1:7001", "bee.example:1", "[::1]:65535"}) {
-    CAPTURE(text);
-    auto parts = parse_host_port(text);
-    REQUIRE(parts);
-    CHECK(to_string(*parts) == text);
-  }
-  CHECK(*parse_host_port("[::1]:70") == host_port{"::1", 70});
-  for (auto text : {"",       ":",         "a",        "a:",         ":1",
-                    "a:0",    "a:65536",   "a:-1",     "a:+1",       "a: 1",
-                    "a:1 ",   "a b:1",     "::1:7001", "[]:1",       "[::1:1",
-                    "::1]:1", "[[::1]]:1", "a\n:1",    "\xc3\xa4:1", "a:1x"}) {
-    CAPTURE(text);
-    CHECK(!parse_host_port(text));
   }
 }
 

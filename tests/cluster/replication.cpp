@@ -229,8 +229,8 @@ TEST_CASE("every change arrives over a link that loses, repeats and reorders") {
       if (out.is_stalled(at(time)))
         out.rewind();
       while (out.has_room() && out.covered() < recent.last())
-        if (auto bytes = out.pack(recent.read_after(out.covered(), 7, 10'000),
-                                  at(time)))
+        if (auto bytes =
+                out.pack(recent.read_after(out.covered(), 7, 10'000), at(time)))
           on_the_way.push_back(std::move(*bytes));
       if (on_the_way.empty() && acks.empty()) {
         time += 5'000ms;

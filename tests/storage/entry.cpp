@@ -30,9 +30,7 @@ entry deleted(std::uint64_t hlc, origin_id origin = 1) {
 
 /// Few versions and stamps, so that ties, conflicts and deletes are common.
 entry random_entry(std::mt19937_64& random) {
-  const auto draw = [&random](std::uint64_t count) {
-    return random() % count;
-  };
+  const auto draw = [&random](std::uint64_t count) { return random() % count; };
   entry state;
   if (draw(3) == 0)
     state = merge(state, deleted(draw(8), 1 + draw(3)));
@@ -84,8 +82,8 @@ TEST_CASE("a delete kills every put that came before it") {
 }
 
 TEST_CASE("a put after a delete lives, whatever its version") {
-  const auto joined
-    = merge(merge(with(put(6, 3)), with(put(10, 1))), deleted(2));
+  const auto joined =
+      merge(merge(with(put(6, 3)), with(put(10, 1))), deleted(2));
   REQUIRE(joined.frontier.size() == 1);
   CHECK(joined.frontier[0].version == 6);
 }
@@ -99,10 +97,10 @@ TEST_CASE("the cycle that no one-slot rule survives converges in all orders") {
   const auto expected = merge_all(said, {});
   do {
     CHECK(merge_all(said, {}) == expected);
-  } while (std::next_permutation(
-    said.begin(), said.end(), [](const entry& a, const entry& b) {
-      return newest_stamp(a) < newest_stamp(b);
-    }));
+  } while (std::next_permutation(said.begin(), said.end(),
+                                 [](const entry& a, const entry& b) {
+                                   return newest_stamp(a) < newest_stamp(b);
+                                 }));
   CHECK(winner(encode(expected), 0).version == 6);
 }
 

@@ -52,8 +52,8 @@ TEST_CASE("a commit is due when the queue has reached a bound") {
 }
 
 TEST_CASE("after a failed commit the shards' older batches are void") {
-  auto disk = std::make_unique<test::faulty_store>(
-    std::make_unique<memory_store>(7));
+  auto disk =
+      std::make_unique<test::faulty_store>(std::make_unique<memory_store>(7));
   disk->fail_append(1, errc::storage_full);
   journal log{{.shards = 2}, std::move(disk)};
   log.add({batch_of(0, {"a"}), 1});
@@ -72,17 +72,25 @@ TEST_CASE("after a failed commit the shards' older batches are void") {
   CHECK(log.disk().last_position() == 2);
 }
 
-TEST_CASE("folding waits for idleness, until the journal is too long") {
-  journal log{{.idle_fold_rows = 2, .journal_rows_max = 4, .busy_fold_rows = 3},
+TEST_CASE("folding waits until appends are few, or the journal is too long") {
+  journal log{{.idle_rows_max = 3,
+               .idle_fold_rows = 2,
+               .journal_rows_max = 4,
+               .busy_fold_rows = 3},
               std::make_unique<memory_store>(7)};
+  using found = journal::fold_result;
+  CHECK(log.fold() == found::rests);
   log.add({batch_of(0, {"a", "b", "c", "d"}), 1});
   log.commit();
-  CHECK_FALSE(log.fold(false));
+  CHECK(log.fold() == found::waits);
   CHECK(log.disk().journal_rows() == 4);
-  log.add({batch_of(0, {"e"}), 1});
-  log.commit();
-  CHECK(log.fold(false));
+  CHECK(log.fold() == found::goes_on); // nothing has come meanwhile
   CHECK(log.disk().journal_rows() == 2);
-  CHECK_FALSE(log.fold(true));
+  log.add({batch_of(0, {"e", "f", "g", "h"}), 1});
+  log.commit();
+  CHECK(log.fold() == found::waits);
+  CHECK(log.disk().journal_rows() == 3); // busy, but too long
+  CHECK(log.fold() == found::goes_on);
+  CHECK(log.fold() == found::rests);
   CHECK(log.disk().journal_rows() == 0);
 }

@@ -63,9 +63,8 @@ TEST_CASE("random use agrees with a map") {
     }
     default: {
       const std::string entry(random() % 50 + 1, 'x');
-      const auto expiry = random() % 2 == 0
-                            ? never
-                            : static_cast<unix_ms>(random() % 1'000);
+      const auto expiry =
+          random() % 2 == 0 ? never : static_cast<unix_ms>(random() % 1'000);
       set.assign(key, entry, expiry);
       model[key] = {entry, expiry};
     }

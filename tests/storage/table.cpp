@@ -14,7 +14,7 @@ namespace {
 /// A table with a manual clock, and a journal that commits when told to.
 struct fixture {
   explicit fixture(durability level = durability::disk, bool clustered = true)
-    : keys{config(level, clustered), stamps} {}
+      : keys{config(level, clustered), stamps} {}
 
   static table_config config(durability level, bool clustered) {
     table_config c;
@@ -338,8 +338,8 @@ TEST_CASE("what put and remove write is what merge makes of their stamps") {
     if (random() % 2 == 0) {
       other.keys.merge_remote(key, what.entry, 1);
       if (const auto merged = other.commit())
-        model[key + (&other == &a ? "a" : "b")]
-          = *decode(merged->changes[0].entry);
+        model[key + (&other == &a ? "a" : "b")] =
+            *decode(merged->changes[0].entry);
     }
   }
 }

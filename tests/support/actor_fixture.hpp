@@ -15,9 +15,9 @@ struct actor_fixture {
   caf::scheduler::test_coordinator& scheduler;
 
   actor_fixture()
-    : system{prepared(config)},
-      scheduler{dynamic_cast<caf::scheduler::test_coordinator&>(
-        system.scheduler())} {}
+      : system{prepared(config)},
+        scheduler{dynamic_cast<caf::scheduler::test_coordinator&>(
+            system.scheduler())} {}
 
   /// Delivers messages until none is left; time stands still.
   void deliver() { scheduler.run(); }

@@ -57,8 +57,7 @@ public:
     return appends_;
   }
 
-  result<void>
-  append_all(std::span<const change* const> changes) override {
+  result<void> append_all(std::span<const change* const> changes) override {
     if (auto allowed = pass(); !allowed)
       return allowed;
     return behind_->append_all(changes);

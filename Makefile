@@ -1,0 +1,89 @@
+# Panal's commands. `make run` and `make test` need nothing but Debian 12 with
+# git and make: what is missing is installed first (packages.txt, with apt).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
+.PHONY: help deps build run test test-unit test-integration demo \
+        bench bench-http bench-replication bench-memory bench-deps \
+        fmt lint lint-deps asan tsan docker docker-up docker-down clean
+
+# More flags for `make run`, such as ARGS='--durability=sync'.
+ARGS ?=
+own_folders := config logging storage cluster actors http tests
+own_sources = $(shell find main.cpp $(own_folders) -name '*.[ch]pp')
+
+help: ## this list
+	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+deps: ## install what is missing to build and test
+	@scripts/deps build test
+
+# A configuration that failed leaves no build.ninja, and is made again.
+build/build.ninja: CMakePresets.json | deps
+	cmake --preset release
+
+build: deps build/build.ninja ## the node, at build/panal
+	cmake --build --preset release
+
+run: build ## one node at http://127.0.0.1:8080, its data in ./data/node1
+	@mkdir -p data/node1
+	exec build/panal --node-id=node1 --http-host=127.0.0.1 --http-port=8080 \
+	  --data-dir=data/node1 $(ARGS)
+
+test: build ## everything that is tested
+	@scripts/test all
+
+test-unit: build ## the parts alone, without processes
+	@scripts/test unit
+
+test-integration: build ## real nodes: cluster tests, and the API with newman
+	@scripts/test integration
+
+demo: build ## three nodes, 13,680 real records, one crash
+	@python3 demo/demo.py
+
+bench: build bench-deps ## every measurement (about ten minutes)
+	@python3 bench/compare.py $(ARGS)
+	@python3 bench/replication.py
+	@python3 bench/memory.py
+
+bench-http: build bench-deps ## requests/s against nginx and webdis
+	@python3 bench/compare.py $(ARGS)
+
+bench-replication: build ## how soon a write is readable elsewhere
+	@python3 bench/replication.py $(ARGS)
+
+bench-memory: build bench-deps ## bytes an entry, start-up, idle CPU
+	@python3 bench/memory.py $(ARGS)
+
+bench-deps:
+	@scripts/deps bench
+
+lint-deps:
+	@scripts/deps lint
+
+fmt: lint-deps ## format our C++
+	clang-format-14 -i $(own_sources)
+
+lint: lint-deps build ## formatting and clang-tidy, our files only
+	clang-format-14 --dry-run -Werror $(own_sources)
+	printf '%s\0' $(filter %.cpp,$(own_sources)) \
+	  | xargs -0 -n 1 -P "$$(nproc)" clang-tidy-14 -p build --quiet
+
+asan tsan: deps ## the unit tests under sanitizers
+	cmake --preset $@
+	cmake --build --preset $@
+	ctest --test-dir build-$@ -LE cluster --output-on-failure --no-tests=error
+
+docker: ## build the image, run three containers, check them, remove them
+	@python3 scripts/containers.py check
+
+docker-up: ## three containers at http://localhost:8001, 8002 and 8003
+	@python3 scripts/containers.py up
+
+docker-down: ## stop them; ./data stays
+	@python3 scripts/containers.py down
+
+clean: ## remove what was built
+	rm -rf build build-*/
