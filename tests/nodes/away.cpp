@@ -142,6 +142,30 @@ TEST_CASE("what a node acknowledged just before kill -9 reaches the others") {
   }
 }
 
+TEST_CASE("what was under way to a stopped peer is sent again after all died") {
+  cluster_setup setup;
+  setup.nodes = 2;
+  cluster nodes{setup};
+  auto keys = key_names("way-", 1'000);
+  REQUIRE(put_many({nodes[0].http()}, "way-", 1'000, 1) == 0);
+  REQUIRE(all_equal(nodes.http_endpoints(), keys, patience).reached);
+  nodes[1].stop();
+  // It is sent, and lies in the sockets between the two, never merged.
+  REQUIRE(put_many({nodes[0].http()}, "way-", 1'000, 2) == 0);
+  // The sender has had the time to note how far it got, but not yet to notice
+  // that nobody listens.
+  auto until = steady::now() + milliseconds{1'200};
+  eventually(seconds{2}, [&] { return steady::now() > until; });
+  nodes[0].kill9();
+  nodes[1].kill9();
+  nodes[0].start();
+  nodes[1].start();
+  auto same = all_equal(nodes.http_endpoints(), keys, equal_within);
+  CAPTURE(same.difference);
+  CHECK(same.reached);
+  CHECK(count_lacking(nodes[1], keys, 2) == 0);
+}
+
 TEST_CASE("writes of both sides cross when a node was away") {
   cluster nodes;
   nodes[0].kill9();

@@ -160,6 +160,65 @@ TEST_CASE("conflicting writers agree over links that are cut again and again") {
               static_cast<long long>(same.took.count()));
 }
 
+TEST_CASE("a put under a deleted higher one lives, whatever is heard first") {
+  // The merge rule's own example. Node 1 puts version 10, node 2 deletes it,
+  // node 3, which has heard of neither, puts version 6. Then node 1 and 3
+  // meet, and have both puts before they hear of the delete.
+  cluster nodes;
+  auto at = [&](std::size_t i) { return nodes[i].client(); };
+  nodes[2].kill9();
+  REQUIRE(at(0).put("k", "\"high\"", 10).status == 200);
+  REQUIRE(
+      all_equal({nodes[0].http(), nodes[1].http()}, {"k"}, patience).reached);
+  nodes[0].kill9();
+  REQUIRE(at(1).remove("k").status == 200);
+  nodes[1].kill9();
+
+  nodes[2].start();
+  REQUIRE(at(2).get("k").status == 404);
+  REQUIRE(at(2).put("k", "\"low\"", 6).status == 200);
+  nodes[0].start();
+  auto third = at(2);
+  REQUIRE(eventually(patience, [&] { return third.get("k").version == 10; }));
+  CHECK(at(0).get("k").version == 10);
+
+  // Nothing but the merged state is left of what they have heard.
+  nodes[0].restart();
+  nodes[2].restart();
+  CHECK(at(2).get("k").version == 10);
+  nodes[1].start();
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    CAPTURE(i);
+    auto client = at(i);
+    CHECK(eventually(patience,
+                     [&] { return client.get("k").value == "\"low\""; }));
+    CHECK(client.get("k").version == 6);
+  }
+}
+
+TEST_CASE("an expired entry hides what is below it, at every node") {
+  cluster nodes;
+  nodes[1].kill9();
+  nodes[2].kill9();
+  REQUIRE(nodes[0].client().put("k", "\"high\"", 9, 3'000).status == 200);
+  nodes[0].kill9();
+  nodes[1].start();
+  REQUIRE(nodes[1].client().put("k", "\"low\"", 5).status == 200);
+  nodes[0].start();
+  nodes[2].start();
+  auto second = nodes[1].client();
+  REQUIRE(eventually(patience, [&] { return second.get("k").version == 9; }));
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    CAPTURE(i);
+    auto client = nodes[i].client();
+    CHECK(eventually(patience, [&] { return client.get("k").status == 404; }));
+  }
+  // Not now, and not after a restart.
+  nodes[1].restart();
+  for (std::size_t i = 0; i < nodes.size(); ++i)
+    CHECK(nodes[i].client().get("k").status == 404);
+}
+
 TEST_CASE("both sides of a split take writes, and agree once it is over") {
   std::vector<std::unique_ptr<proxy>> links;
   std::vector<std::unique_ptr<node>> nodes;
