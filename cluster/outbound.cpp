@@ -31,7 +31,10 @@ std::optional<std::string> outbound::pack(const change_run& run,
                  return what->source != peer_ && what->source != local_change
                         && !what->entry.empty();
                });
-  const auto after = std::exchange(covered_, run.upto);
+  // What was passed over behind a frame in flight is told by none: the next
+  // frame starts where the last one ended, or the receiver would see a gap.
+  const auto before = std::exchange(covered_, run.upto);
+  const auto after = window_.empty() ? before : window_.back().upto;
   if (sent.empty()) {
     if (window_.empty())
       acknowledged_ = covered_;

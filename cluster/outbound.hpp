@@ -25,7 +25,7 @@ using steady_time = std::chrono::steady_clock::time_point;
 
 struct outbound_config {
   std::size_t frame_changes_max = 1'024;
-  std::size_t frame_bytes_max = 256 * 1024;
+  std::size_t frame_bytes_max = std::size_t{256} * 1024;
   /// Bounds of what may be in flight without acknowledgement.
   std::size_t window_frames_max = 64;
   std::size_t window_bytes_max = std::size_t{4} << 20;

@@ -80,9 +80,9 @@ private:
   enum class phase : std::uint8_t { reading, waiting, lingering, closed };
 
   // How much may wait in each direction before the client has to.
-  static constexpr std::size_t buffered_bytes_max = 64 * 1024;
+  static constexpr std::size_t buffered_bytes_max = std::size_t{64} * 1024;
   // Buffers that grew beyond this are given back once they are empty.
-  static constexpr std::size_t kept_bytes_max = 16 * 1024;
+  static constexpr std::size_t kept_bytes_max = std::size_t{16} * 1024;
 
   // Empties `buffer`, whose bytes were all used.
   static void release(std::string& buffer, std::size_t& start);

@@ -11,8 +11,8 @@
 namespace panal::http {
 
 /// Limits of a request's header; CRLFs count.
-inline constexpr std::size_t request_line_bytes_max = 8 * 1024;
-inline constexpr std::size_t header_bytes_max = 16 * 1024;
+inline constexpr std::size_t request_line_bytes_max = std::size_t{8} * 1024;
+inline constexpr std::size_t header_bytes_max = std::size_t{16} * 1024;
 inline constexpr std::size_t header_fields_max = 100;
 
 /// What the scanner made of the bytes so far.

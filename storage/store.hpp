@@ -46,7 +46,7 @@ struct fold_step {
 struct read_limits {
   std::size_t changes_max = 1024;
   /// Sum of key and entry bytes; at least one change is read all the same.
-  std::size_t bytes_max = 256 * 1024;
+  std::size_t bytes_max = std::size_t{256} * 1024;
 };
 
 class store {

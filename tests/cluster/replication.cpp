@@ -117,6 +117,26 @@ TEST_CASE("a cursor passes over what need not be sent") {
   CHECK(out.acknowledged() == 5);
 }
 
+TEST_CASE("frames follow one another over changes that are passed over") {
+  recent_changes recent{100'000};
+  recent.add(batch_of(1, 1));
+  outbound out{peer, 0, {}};
+  const auto first = out.pack(recent.read_after(0, 10, 10'000), at(0ms));
+  recent.add(batch_of(2, 3, peer));
+  CHECK_FALSE(out.pack(recent.read_after(1, 10, 10'000), at(0ms)));
+  recent.add(batch_of(5, 1));
+  const auto second = out.pack(recent.read_after(4, 10, 10'000), at(0ms));
+  REQUIRE(first);
+  REQUIRE(second);
+  inbound in{1};
+  for (const auto& bytes : {*first, *second}) {
+    const auto said = read(bytes);
+    in.resume(said.acknowledged);
+    REQUIRE(in.follows(said.after));
+    in.open(said.upto, 1);
+  }
+}
+
 TEST_CASE("the window is bounded in frames and in bytes") {
   recent_changes recent{100'000};
   recent.add(batch_of(1, 10));
