@@ -77,7 +77,7 @@ bool grows_beyond(const std::string& path, std::uintmax_t size) {
   return fs::file_size(path) > size;
 }
 
-std::uintmax_t megabytes(std::uintmax_t count) {
+constexpr std::uintmax_t megabytes(std::uintmax_t count) {
   return count << 20;
 }
 
@@ -104,6 +104,11 @@ TEST_CASE("a long log is moved in the background, without another call") {
   CHECK(grows_beyond(path, megabytes(4)));
 }
 
+/// The appending thread waits at 16 MB, but a pass that it waits for can leave
+/// a rest on a busy machine (22 MB were seen); without its own pass the log
+/// grows to 85 MB and more here.
+constexpr auto bound_under_load = megabytes(32);
+
 TEST_CASE("the log stays short while rows are appended without a pause") {
   on_disk s;
   constexpr std::size_t rows = 300'000;
@@ -111,9 +116,9 @@ TEST_CASE("the log stays short while rows are appended without a pause") {
   for (std::size_t round = 0; round < rows / 8; ++round) {
     put(*s, eight_rows(round, 120));
     if (round % 1000 == 0)
-      REQUIRE(fs::file_size(log) < megabytes(20));
+      REQUIRE(fs::file_size(log) < bound_under_load);
   }
-  CHECK(fs::file_size(log) < megabytes(20));
+  CHECK(fs::file_size(log) < bound_under_load);
   auto expected = load(*s);
   CHECK(expected.size() == rows);
   s.reopen();
@@ -128,7 +133,7 @@ TEST_CASE("the log stays short beside folding") {
     if (round % 5 == 4)
       REQUIRE(s->fold(128).has_value());
   }
-  CHECK(fs::file_size(s.directory / "data/panal.db-wal") < megabytes(20));
+  CHECK(fs::file_size(s.directory / "data/panal.db-wal") < bound_under_load);
   auto before = look(*s);
   s.reopen();
   CHECK(look(*s) == before);
