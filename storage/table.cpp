@@ -52,6 +52,8 @@ outcome table::apply(operation& op) {
     return put(op, now);
   case verb::remove:
     return remove(op, now);
+  default:
+    break;
   }
   return refused(errc::unavailable);
 }
