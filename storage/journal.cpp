@@ -30,13 +30,15 @@ commit_report journal::commit() {
   rows.reserve(std::exchange(queued_changes_, 0));
   queued_bytes_ = 0;
   auto next = disk_->last_position();
+  bool flush = false;
   for (auto& [batch, epoch] : report.batches) {
+    flush = flush || batch->flush;
     for (auto& what : batch->changes) {
       what.at = ++next;
       rows.push_back(&what);
     }
   }
-  const auto done = disk_->append_all(rows);
+  const auto done = disk_->append_all(rows, flush);
   if (done) {
     recent_rows_ += rows.size();
     return report;

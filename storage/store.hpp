@@ -33,8 +33,9 @@ struct member {
   std::string name;
   /// Where its peers reach it: "host:port".
   std::string address;
-  /// It was removed and is not to be let in again under this origin.
-  bool forgotten = false;
+  /// Not 0: it was removed, and is not let in again under this origin. What it
+  /// stamped up to this hlc had been merged by a member.
+  std::uint64_t forgotten = 0;
 
   friend bool operator==(const member&, const member&) = default;
 };
@@ -47,6 +48,9 @@ struct run_record {
   std::uint64_t id = 0;
   /// The node's hybrid clock when the run began: its own stamps are above.
   std::uint64_t started_hlc = 0;
+  /// Own run: the newest position when it began. A peer's: how far its changes
+  /// of that run are merged here, saved lazily.
+  position reached = 0;
 
   friend bool operator==(const run_record&, const run_record&) = default;
 };
@@ -65,8 +69,10 @@ enum class fact : std::uint8_t {
   settled = 3,
   /// 1 from a rebirth until the cluster's state is taken over.
   rejoining = 4,
-  /// The origin before the rebirth, where peers are to forget it; else 0.
-  former_origin = 5,
+  /// The newest own run that has met a peer; its id.
+  met_run = 5,
+  /// No promise above this hlc was made: stamps of a later run start here.
+  lease = 6,
 };
 
 /// The facts by their enumerators' order.
