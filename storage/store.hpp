@@ -171,8 +171,9 @@ public:
 
   /// Makes this a new incarnation, in one transaction: a newly drawn origin,
   /// no changes (but `kept`, from position 1 on), no cursors, no runs of its
-  /// own, no facts but those given; `again` is added to the reissues. Members
-  /// and peers' runs stay.
+  /// own, no facts but those given; `again` is added to the reissues, where it
+  /// takes the place of what waits for the same key. Members and peers' runs
+  /// stay. Durable against a power cut, as add_run is.
   /// Errors: as append_all; then nothing has changed.
   virtual result<void> rebirth(origin_id fresh, std::span<const change> kept,
                                std::span<const reissue> again,
