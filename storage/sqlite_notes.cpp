@@ -49,7 +49,7 @@ result<void> notes::save_member(const member& who) {
     return save_member_.bind(1, who.origin)
         .bind(2, who.name)
         .bind(3, who.address)
-        .bind(4, std::uint64_t{who.forgotten})
+        .bind(4, who.forgotten)
         .run();
   });
 }
@@ -64,7 +64,7 @@ result<std::vector<member>> notes::members() {
   rows found{read_members_};
   while (found.next())
     all.push_back({found->bits(0), std::string{found->bytes(1)},
-                   std::string{found->bytes(2)}, found->bits(3) != 0});
+                   std::string{found->bytes(2)}, found->bits(3)});
   if (!found.complete())
     return on_->db().failure("members");
   // Compared here as unsigned numbers; in the database they are signed.
@@ -94,8 +94,11 @@ result<fact_map> notes::facts() {
 
 result<void> notes::add_run(const run_record& run, origin_id peer) {
   auto steps = [&] {
-    auto code =
-        add_run_.bind(1, peer).bind(2, run.id).bind(3, run.started_hlc).run();
+    auto code = add_run_.bind(1, peer)
+                    .bind(2, run.id)
+                    .bind(3, run.started_hlc)
+                    .bind(4, run.reached)
+                    .run();
     if (code != SQLITE_OK)
       return code;
     return trim_runs_.bind(1, peer).bind(2, std::uint64_t{runs_max}).run();
@@ -107,7 +110,8 @@ result<std::map<origin_id, std::vector<run_record>>> notes::runs() {
   std::map<origin_id, std::vector<run_record>> all;
   rows found{read_runs_};
   while (found.next())
-    all[found->bits(0)].push_back({found->bits(1), found->bits(2)});
+    all[found->bits(0)].push_back(
+        {found->bits(1), found->bits(2), found->bits(3)});
   if (!found.complete())
     return on_->db().failure("runs");
   return all;

@@ -85,6 +85,7 @@ inline constexpr auto schema_2 = R"(
     peer INTEGER NOT NULL,
     id INTEGER NOT NULL,
     started_hlc INTEGER NOT NULL,
+    reached INTEGER NOT NULL,
     UNIQUE(peer, id));
   CREATE TABLE reissues(
     place INTEGER PRIMARY KEY,
@@ -157,13 +158,14 @@ inline constexpr std::string_view read_facts =
     "SELECT number, value FROM facts";
 /// Without a place given, SQLite takes the one after the last.
 inline constexpr std::string_view add_run =
-    "INSERT OR REPLACE INTO runs(peer, id, started_hlc) VALUES (?1, ?2, ?3)";
+    "INSERT OR REPLACE INTO runs(peer, id, started_hlc, reached)"
+    " VALUES (?1, ?2, ?3, ?4)";
 /// Leaves a peer its ?2 newest runs.
 inline constexpr std::string_view trim_runs =
     "DELETE FROM runs WHERE peer = ?1 AND place NOT IN"
     " (SELECT place FROM runs WHERE peer = ?1 ORDER BY place DESC LIMIT ?2)";
 inline constexpr std::string_view read_runs =
-    "SELECT peer, id, started_hlc FROM runs ORDER BY place";
+    "SELECT peer, id, started_hlc, reached FROM runs ORDER BY place";
 inline constexpr std::string_view add_reissue =
     "INSERT OR REPLACE INTO reissues(key, entry) VALUES (?1, ?2)";
 inline constexpr std::string_view read_reissues =
