@@ -28,9 +28,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace panal {
@@ -70,6 +72,8 @@ struct replica_memory {
   std::uint64_t seed = 0;
 };
 
+class repair_link;
+
 /// Not thread-safe; owned by the replicator actor.
 class replica {
 public:
@@ -77,6 +81,9 @@ public:
   replica(const replica_config& config, replica_memory memory,
           replica_port& port, hybrid_clock& clock, node_gate& gate,
           const digest_tree& digests);
+  ~replica();
+  replica(const replica&) = delete;
+  replica& operator=(const replica&) = delete;
 
   /// From the journal, before its first news: where the sequence stands.
   void start(position last);
@@ -96,7 +103,7 @@ public:
   void backlog_came(const backlog& found, moment now);
   void marked(std::uint64_t hlc, position at, moment now);
   void saved(fact which, std::uint64_t value);
-  void listed(std::uint64_t token, std::vector<leaf_item> items, moment now);
+  void listed(std::uint64_t token, std::vector<leaf_place> items, moment now);
   void differing(origin_id peer, std::vector<change> entries);
   /// @param left  some could not be issued, and are to be tried again.
   void reissued(std::size_t issued, std::size_t refused, bool left);
@@ -133,7 +140,7 @@ private:
     bool linked = false;
     /// The peer's present run, and where its sequence stood at the greeting.
     std::uint64_t run = 0;
-    std::uint64_t run_started_hlc = 0;
+    run_record greeted_run;
     position greeted_last = 0;
     /// Both judgements: changes flow when both are true.
     bool accepts_them = false;
@@ -145,23 +152,36 @@ private:
     /// A read from the store is under way.
     bool reading = false;
     position saved_cursor = 0;
-    position saved_reached = 0;
-    /// When the oldest change that it has not acknowledged was committed.
-    std::optional<unix_ms> behind_since;
+    /// A position that it has not acknowledged yet, and since when.
+    std::optional<std::pair<position, unix_ms>> lag_probe;
 
     bool open() const noexcept {
       return linked && accepts_them && accepted_by_them;
     }
   };
 
-  struct repair_adapter;
+  // One for each type of frame.
+  bool may_speak(peer& link) noexcept;
+  void take_frame(origin_id from, peer& link, const heartbeat_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const members_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const changes_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const ack_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const mark_frame& said,
+                  moment now);
+  void refuse_frame(origin_id from, std::string_view why);
 
   // -- greetings (replica_greeting.cpp) ---------------------------------------
   void greet(origin_id who, const peer& to);
-  void judge_greeting(origin_id from, peer& link, const greeting_frame& said,
-                      moment now);
+  void take_frame(origin_id from, peer& link, const greeting_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const accept_frame& said,
+                  moment now);
   void open(origin_id from, peer& link, moment now);
-  void settle(const peer& link);
+  void settle();
   standing own_standing() const;
   void rejoin(const rejoin_plan& plan);
   void look_whether_rejoined();
@@ -175,17 +195,23 @@ private:
   void send_run(origin_id who, peer& to, const change_run& run, moment now);
   void look_after_windows(moment now);
   void save_cursors();
+  void remember_reached(origin_id who, peer& from);
 
   // -- the line (replica_line.cpp) --------------------------------------------
-  void take_mark(origin_id from, peer& link, const mark_frame& said);
+  void take_mark(origin_id from, peer& link, const mark_frame& said,
+                 moment now);
   void make_mark(moment now);
-  void move_line(moment now);
+  void move_line();
+
+  // -- repair (replica_repair.cpp) --------------------------------------------
+  template <class Frame>
+  void take_frame(origin_id from, peer& link, const Frame& said, moment now);
+  std::vector<origin_id> comparable_peers() const;
 
   // -- all else ----------------------------------------------------------------
-  void refuse_frame(origin_id from, std::string_view why);
   void beat(moment now);
   void watch_clock(moment now);
-  std::vector<origin_id> comparable_peers() const;
+  void answer_waiting(moment now);
   peer& peer_of(origin_id who);
 
   replica_config config_;
@@ -197,11 +223,13 @@ private:
 
   recent_changes recent_;
   line_keeper line_;
+  std::unique_ptr<repair_link> repair_link_;
   repair repair_;
   clock_watch clocks_;
   commit_quorum quorum_;
   std::map<origin_id, peer> peers_;
-  std::vector<member> forgotten_;
+  /// All that are known, the forgotten too.
+  std::vector<member> members_;
 
   /// Durable facts as they stand, and those that are on their way.
   std::uint64_t line_hlc_ = 0;
@@ -215,6 +243,14 @@ private:
   bool reissuing_ = false;
   bool gone_ = false;
   bool has_data_ = false;
+
+  /// The mark that is on its way through the journal: its hlc (0: none), what
+  /// was merged and who belonged when it set out, and until when it is waited
+  /// for.
+  std::uint64_t mark_asked_ = 0;
+  merged_row marked_row_;
+  std::uint64_t marked_view_ = 0;
+  steady_time mark_patience_{};
 
   steady_time next_mark_{};
   steady_time next_line_{};

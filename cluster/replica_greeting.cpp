@@ -66,8 +66,11 @@ void replica::open(origin_id from, peer& link, moment now) {
 void replica::settle() {
   if (!std::exchange(settled_, true))
     port_.save_fact(fact::settled, 1);
-  if (!std::exchange(met_, true) && !memory_.runs[own_change].empty())
-    port_.save_fact(fact::met_run, memory_.runs[own_change].back().id);
+  if (std::exchange(met_, true) || memory_.runs[own_change].empty())
+    return;
+  const auto run = memory_.runs[own_change].back().id;
+  memory_.facts[fact::met_run] = run;
+  port_.save_fact(fact::met_run, run);
 }
 
 standing replica::own_standing() const {

@@ -50,13 +50,24 @@ void replica::make_mark(moment now) {
   }
   if (hlc > lease_ && !PANAL_MUTANT(promise_without_lease))
     return;
-  // What is merged by now stands in the journal before the mark does.
+  // One at a time: what is merged by now stands in the journal before the mark
+  // does, and only that may go along with it.
+  if (mark_asked_ != 0 && now.steady < mark_patience_)
+    return;
+  mark_asked_ = hlc;
+  mark_patience_ = now.steady + 5 * config_.mark_pause;
   marked_row_ = line_.row();
+  marked_view_ = line_.view();
   port_.mark(hlc);
 }
 
 void replica::marked(std::uint64_t hlc, position at, moment) {
   line_.promised(hlc);
+  if (hlc != mark_asked_)
+    return;
+  mark_asked_ = 0;
+  if (marked_view_ != line_.view())
+    return; // made among other members
   marked_row_[memory_.self.origin] = hlc;
   mark_frame said;
   said.at = at;
@@ -64,8 +75,6 @@ void replica::marked(std::uint64_t hlc, position at, moment) {
   said.line = line_hlc_;
   for (const auto& [origin, upto] : marked_row_)
     said.merged.push_back({origin, upto});
-  if (marked_view_ != line_.view())
-    return; // made among other members
   for (auto& [who, to] : peers_) {
     if (!to.open())
       continue;

@@ -6,6 +6,7 @@
 #include "cluster/outbound.hpp"
 #include "cluster/rejoin.hpp"
 #include "storage/change_batch.hpp"
+#include "storage/leaf_scan.hpp"
 #include "storage/store.hpp"
 
 #include <cstddef>
@@ -58,23 +59,13 @@ struct backlog {
   position last = 0;
 };
 
-/// One key as a digest comparison names it.
-struct leaf_item {
-  std::uint32_t leaf = 0;
-  /// The low 32 bits of the key's digest.
-  std::uint32_t key = 0;
-  std::uint64_t entry = 0;
-
-  friend bool operator==(const leaf_item&, const leaf_item&) = default;
-};
-
 /// What a peer holds in some leaves, to be compared with what the shards hold:
 /// they send what it lacks, and drop what its line proves dead.
 struct leaf_comparison {
   origin_id peer = 0;
   std::uint64_t their_line = 0;
   std::vector<std::uint32_t> leaves;
-  std::vector<leaf_item> theirs;
+  std::vector<leaf_place> theirs;
 };
 
 /// A peer's state of keys in which the two differ.

@@ -96,6 +96,8 @@ public:
   /// `memory_full`, `overloaded`, and those of the node's gate.
   outcome apply(operation& op);
 
+  /// A stamp for a clear-all: above everything that the node holds.
+  stamp clear_stamp() noexcept { return time_.tick({}); }
   /// Deletes all that is stamped at or below `at`.
   outcome clear(const stamp& at, const operation& op);
 
@@ -129,6 +131,10 @@ public:
   /// Removes at most about `keys_max` keys that the cleared floor covers.
   /// @return true if there may be more.
   bool purge(std::size_t keys_max);
+  /// True while purge() has something to do.
+  bool purges() const noexcept {
+    return !purge_keys_.empty() || purge_part_ < record_set::part_count;
+  }
 
   /// Calls `visit(key, encoded)` for each durable key of one of the
   /// record_set::part_count parts.
@@ -156,6 +162,9 @@ public:
   std::vector<change_batch_ptr> take_again();
   /// True when what failed stays and is to be tried again.
   bool retries() const noexcept { return config_.level == durability::memory; }
+  /// True between failed() and take_again(): what was stamped before has not
+  /// all been sent.
+  bool waits_for_retry() const noexcept { return waits_for_retry_; }
   /// Counts failures; goes along with each batch, so that the journal can
   /// tell the batches that a failure has made void.
   std::uint64_t epoch() const noexcept { return epoch_; }

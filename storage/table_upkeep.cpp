@@ -155,7 +155,7 @@ bool table::purge(std::size_t keys_max) {
     const auto now = current(key);
     stage(key, std::string{now.encoded}, local_change);
   }
-  return !purge_keys_.empty() || purge_part_ < record_set::part_count;
+  return purges();
 }
 
 } // namespace panal
