@@ -307,11 +307,11 @@ caf::behavior shard_actor(caf::stateful_actor<shard_state>* self,
         self->state.set_line(line, upto);
       },
       [=](const clear_job_ptr& job) { self->state.clear(job); },
-      [=](const leaf_query_ptr& query) { self->state.list(query); },
-      [=](const leaf_comparison_ptr& with) { self->state.compare(with); },
+      [=](const leaf_query_ptr& query) { self->state.list(*query); },
+      [=](const leaf_comparison_ptr& with) { self->state.compare(*with); },
       [=](const repair_changes_ptr& with) { self->state.reconcile(*with); },
       [=](const reissue_batch_ptr& batch) { self->state.reissue_all(*batch); },
-      [=](scan_atom) { self->state.scan_step(); },
+      [=](scan_atom) { self->state.walk_step(); },
       [=](feed_atom, const caf::actor& replicator) {
         self->state.replicator = replicator;
       },

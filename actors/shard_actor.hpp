@@ -6,15 +6,13 @@
 
 #include "actors/messages.hpp"
 #include "actors/waiting_line.hpp"
-#include "storage/leaf_scan.hpp"
+#include "cluster/leaf_walk.hpp"
 #include "storage/table.hpp"
 
 #include <caf/all.hpp>
 
 #include <deque>
 #include <memory>
-#include <optional>
-#include <variant>
 #include <vector>
 
 namespace panal {
@@ -51,16 +49,6 @@ struct shard_state {
     reissue_report_ptr reissue;
   };
 
-  /// A walk over the table: for a listing, or for a comparison with a peer.
-  struct scan {
-    leaf_scan walk;
-    leaf_query_ptr query;
-    leaf_comparison_ptr comparison;
-    std::vector<leaf_place> found;
-    repair_changes differing;
-    std::size_t differing_bytes = 0;
-  };
-
   /// Answers every request that is still held: `unavailable`.
   ~shard_state();
 
@@ -75,9 +63,9 @@ struct shard_state {
   void sweep();
   void mark(std::uint64_t hlc);
   void set_line(std::uint64_t line, std::uint64_t collect_upto);
-  void list(leaf_query_ptr query);
-  void compare(leaf_comparison_ptr with);
-  void scan_step();
+  void list(const leaf_query& query);
+  void compare(const leaf_comparison& with);
+  void walk_step();
 
   /// The state's own actor, and the ones downstream of it.
   caf::event_based_actor* self = nullptr;
@@ -88,8 +76,9 @@ struct shard_state {
   shard_setup own;
   waiting_line<held_reply> held_replies;
   waiting_line<held_report> held_reports;
-  std::deque<scan> scans;
+  std::deque<leaf_walk> walks;
   bool sweep_is_due = false;
+  bool walk_is_due = false;
 
 private:
   table& keys() noexcept { return *own.keys; }
@@ -102,10 +91,8 @@ private:
   void report(errc code, std::vector<held_report> reports);
   void report_when_durable(std::uint64_t after, held_report what);
   void arrange_sweep();
-  void arrange_scan();
-  void look_at(scan& job, std::string_view key, std::string_view encoded,
-               const leaf_place& place);
-  void finish_scan(scan& job);
+  void arrange_walk();
+  void finish_walk(leaf_walk& walk);
 };
 
 /// Spawned once per shard. Messages: those of messages.hpp that name the
