@@ -2,7 +2,7 @@
 
 // The storage contract: what a node keeps on disk. One caller at a time (the
 // journal actor owns the store); no call throws. Every implementation passes
-// the same suite, tests/storage/store_contract.cpp.
+// the same suite, tests/storage/store_contract*.cpp.
 //
 // Two tables make up the data. The *journal* is append-only, one row per
 // change in position order; an append is what makes a write durable. The
