@@ -58,10 +58,22 @@ void watch_the_stop() {
   }}.detach();
 }
 
+/// Has the node load its files anew at each SIGHUP, until `hangups` is
+/// cancelled.
+void reload_at(boost::asio::signal_set& hangups, node& local) {
+  hangups.async_wait([&](auto cancelled, int) {
+    if (cancelled)
+      return;
+    local.reload();
+    reload_at(hangups, local);
+  });
+}
+
 int serve(const options& settings) {
   // Signals are waited for before any thread exists that could get them.
   boost::asio::io_context signals{1};
   boost::asio::signal_set stop_signals{signals, SIGTERM, SIGINT};
+  boost::asio::signal_set hangups{signals, SIGHUP};
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN); // a full disk is an error, not a death
 
@@ -86,7 +98,8 @@ int serve(const options& settings) {
   else
     log::info("serving", {{"http", http}, {"cluster", *cluster}});
 
-  stop_signals.async_wait([](auto, int) {});
+  stop_signals.async_wait([&](auto, int) { hangups.cancel(); });
+  reload_at(hangups, local);
   signals.run();
   log::info("stopping");
   watch_the_stop();

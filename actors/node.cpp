@@ -211,6 +211,9 @@ result<std::string> node::join_cluster() {
   config.host = p.settings.cluster_host;
   config.port = p.settings.cluster_port;
   config.secret = p.settings.cluster_secret;
+  config.cluster_name = p.settings.cluster_name;
+  config.tls = {p.settings.cluster_tls_cert, p.settings.cluster_tls_key,
+                p.settings.cluster_tls_ca};
   config.self = {p.origin, p.settings.node_id, p.settings.cluster_advertise};
   p.gate = std::make_unique<gatekeeper>(config);
   // The membership actor is spawned once the bound port is known; what comes
@@ -222,7 +225,8 @@ result<std::string> node::join_cluster() {
     caf::anon_send(ready.get(),
                    std::make_shared<admitted_peer>(std::move(who)));
   };
-  on.on_introduced = [ready](const member& who, const std::string& dialled) {
+  on.on_introduced = [ready](const member& who, std::uint64_t,
+                             const std::string& dialled) {
     caf::anon_send(ready.get(), introduction{who, dialled});
   };
   on.on_dial_failed = [ready](const std::string& address, dial_failure reason) {
@@ -239,13 +243,20 @@ result<std::string> node::join_cluster() {
   return p.settings.cluster_host + ':' + std::to_string(*port);
 }
 
+void node::reload() {
+  if (parts_->gate)
+    static_cast<void>(parts_->gate->reload()); // it has logged what came of it
+}
+
 void node::stop() {
   auto& p = *parts_;
   if (!p.system)
     return;
+  // The membership lets go of its links before the gatekeeper, which carries
+  // those within TLS, can take them away from it.
+  p.stop(p.membership);
   if (p.gate)
     p.gate->stop();
-  p.stop(p.membership);
   for (auto& shard : p.shards)
     p.stop(shard);
   p.stop(p.replicator);

@@ -37,6 +37,10 @@ public:
   /// @return "host:port" as it was bound; empty without a cluster port.
   result<std::string> join_cluster();
 
+  /// Loads the files of the cluster port's TLS anew; without TLS it does
+  /// nothing. Blocks for the reading. After join_cluster(), before stop().
+  void reload();
+
   /// Leaves the cluster, stops the actors one after the other in the direction
   /// of the data's flow, and closes the store. Requests that are under way get
   /// `unavailable`. Blocks until all is done.

@@ -58,6 +58,8 @@ std::map<std::string, example> text_examples() {
       {"cluster-advertise",
        {"[fe80::1]:7001",
         [](auto& x) { return x.cluster_advertise == "[fe80::1]:7001"; }}},
+      {"cluster-name",
+       {"hive", [](auto& x) { return x.cluster_name == "hive"; }}},
       {"join",
        {"a:1, [::1]:2",
         [](auto& x) {
@@ -99,9 +101,12 @@ TEST_CASE("without any source every option has its default") {
 
 TEST_CASE("the examples below cover every option of the table") {
   auto all = examples();
+  auto takes_file = [](const auto& spec) {
+    return spec.name == "config-file" || spec.secret
+           || spec.name.starts_with("cluster-tls-");
+  };
   for (const auto& spec : option_table())
-    CHECK_MESSAGE((all.count(std::string{spec.name}) == 1
-                   || spec.name == "config-file" || spec.secret),
+    CHECK_MESSAGE((all.count(std::string{spec.name}) == 1 || takes_file(spec)),
                   spec.name);
 }
 
