@@ -143,13 +143,20 @@ bool is_link_frame(std::string_view bytes) noexcept {
 std::size_t frame_limit(std::uint8_t type) noexcept {
   switch (frame_type{type}) {
   case frame_type::changes:
+  case frame_type::repair_entries:
     return frame_bytes_max;
+  case frame_type::repair_leaves:
+    return repair_leaves_bytes_max;
   case frame_type::heartbeat:
   case frame_type::members:
   case frame_type::ack:
   case frame_type::greeting:
   case frame_type::accept:
   case frame_type::mark:
+  case frame_type::repair_root:
+  case frame_type::repair_equal:
+  case frame_type::repair_ask:
+  case frame_type::repair_hashes:
     return small_frame_bytes_max;
   }
   return 0;
@@ -175,6 +182,18 @@ result<frame> decode_frame(std::string_view bytes) {
     return read_accept(in);
   case frame_type::mark:
     return wire::read_mark(in);
+  case frame_type::repair_root:
+    return wire::read_repair_root(in);
+  case frame_type::repair_equal:
+    return wire::read_repair_equal(in);
+  case frame_type::repair_ask:
+    return wire::read_repair_ask(in);
+  case frame_type::repair_hashes:
+    return wire::read_repair_hashes(in);
+  case frame_type::repair_leaves:
+    return wire::read_repair_leaves(in);
+  case frame_type::repair_entries:
+    return wire::read_repair_entries(in);
   }
   return malformed("a frame of unknown type");
 }

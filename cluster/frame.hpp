@@ -17,7 +17,10 @@
 //   accept    := u8 1
 //   mark      := u64 acknowledged, u64 position, u64 view, u64 line,
 //                u16 count, { u64 origin, u64 hlc }
+//
+// The frames of digest repair stand in cluster/frame_repair.hpp.
 
+#include "cluster/frame_repair.hpp"
 #include "storage/change.hpp"
 #include "storage/clock.hpp"
 #include "storage/errc.hpp"
@@ -36,7 +39,7 @@ namespace panal {
 /// Most bytes of a frame: room for one change of the greatest size that the
 /// options allow. Batches are far smaller.
 inline constexpr std::size_t frame_bytes_max = std::size_t{96} << 20;
-/// Most bytes of a frame that is not about data: of all but changes.
+/// Most bytes of a frame that carries neither entries nor lists of them.
 inline constexpr std::size_t small_frame_bytes_max = std::size_t{64} * 1024;
 /// Most members that one frame may name.
 inline constexpr std::size_t frame_members_max = 1'024;
@@ -122,8 +125,11 @@ struct mark_frame {
   std::vector<origin_mark> merged;
 };
 
-using frame = std::variant<heartbeat_frame, members_frame, changes_frame,
-                           ack_frame, greeting_frame, accept_frame, mark_frame>;
+using frame =
+    std::variant<heartbeat_frame, members_frame, changes_frame, ack_frame,
+                 greeting_frame, accept_frame, mark_frame, repair_root_frame,
+                 repair_equal_frame, repair_ask_frame, repair_hashes_frame,
+                 repair_leaves_frame, repair_entries_frame>;
 
 std::string encode(const heartbeat_frame& said);
 /// Says as many of the members, from the front, as the limits of a frame let

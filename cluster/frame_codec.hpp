@@ -25,6 +25,12 @@ enum class frame_type : std::uint8_t {
   greeting = 5,
   accept = 6,
   mark = 7,
+  repair_root = 8,
+  repair_equal = 9,
+  repair_ask = 10,
+  repair_hashes = 11,
+  repair_leaves = 12,
+  repair_entries = 13,
 };
 
 class writer {
@@ -108,5 +114,11 @@ result<frame> read_members(reader& in);
 result<frame> read_changes(reader& in);
 result<frame> read_greeting(reader& in);
 result<frame> read_mark(reader& in);
+result<frame> read_repair_root(reader& in);
+result<frame> read_repair_equal(reader& in);
+result<frame> read_repair_ask(reader& in);
+result<frame> read_repair_hashes(reader& in);
+result<frame> read_repair_leaves(reader& in);
+result<frame> read_repair_entries(reader& in);
 
 } // namespace panal::wire

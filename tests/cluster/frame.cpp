@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <numeric>
 #include <random>
 
 using namespace panal;
@@ -34,6 +35,9 @@ greeting_frame some_greeting() {
   return said;
 }
 
+const repair_leaves_frame some_leaves{
+    7, true, 8, {{1, {{2, 3}, {4, 5}}}, {6, {}}, {9, {{1, 1}}}}};
+
 const std::vector<member> some_members{{1, "node1", "127.0.0.1:7001"},
                                        {2, "node2", "[::1]:7002", true}};
 
@@ -45,7 +49,13 @@ std::vector<std::string> all_frames() {
           encode(ack_frame{3}),
           encode(some_greeting()),
           encode(accept_frame{}),
-          encode(mark_frame{1, 2, 3, 4, {{5, 6}, {7, 8}}})};
+          encode(mark_frame{1, 2, 3, 4, {{5, 6}, {7, 8}}}),
+          encode(repair_root_frame{1, 2}),
+          encode(repair_equal_frame{1}),
+          encode(repair_ask_frame{1, 3, {4, 7}}),
+          encode(repair_hashes_frame{1, 0, {2, 3}}),
+          encode(some_leaves),
+          encode(repair_entries_frame{1, {{"key", "entry"}, {"k", "e"}}})};
 }
 
 template <class Frame>
@@ -115,6 +125,59 @@ TEST_CASE("a mark reads back as what was said") {
   CHECK(said.merged == sent.merged);
 }
 
+TEST_CASE("the frames of repair read back as what was said") {
+  const auto root =
+      read_back<repair_root_frame>(encode(repair_root_frame{1, 2}));
+  CHECK(root.round == 1);
+  CHECK(root.root == 2);
+  CHECK(read_back<repair_equal_frame>(encode(repair_equal_frame{3})).round
+        == 3);
+
+  const repair_ask_frame asked{4, repair_levels, {0, 5, 9}};
+  const auto ask = read_back<repair_ask_frame>(encode(asked));
+  CHECK(ask.round == 4);
+  CHECK(ask.level == repair_levels);
+  CHECK(ask.nodes == asked.nodes);
+
+  const repair_hashes_frame answered{5, 1, {1, 2, 3}};
+  const auto hashes = read_back<repair_hashes_frame>(encode(answered));
+  CHECK(hashes.round == 5);
+  CHECK(hashes.level == 1);
+  CHECK(hashes.hashes == answered.hashes);
+
+  const auto leaves = read_back<repair_leaves_frame>(encode(some_leaves));
+  CHECK(leaves.round == 7);
+  CHECK(leaves.reply_wanted);
+  CHECK(leaves.line == 8);
+  CHECK(leaves.leaves == some_leaves.leaves);
+
+  const auto bytes = encode(repair_entries_frame{6, {{"k\n", "entry"}}});
+  const auto entries = read_back<repair_entries_frame>(bytes);
+  CHECK(entries.line == 6);
+  REQUIRE(entries.items.size() == 1);
+  CHECK(entries.items[0].key == "k\n");
+  CHECK(entries.items[0].entry == "entry");
+}
+
+TEST_CASE("what repair never says is refused") {
+  CHECK(decode_frame(encode(repair_ask_frame{1, 4, {1}})).has_error());
+  CHECK(decode_frame(encode(repair_ask_frame{1, 1, {}})).has_error());
+  CHECK(decode_frame(encode(repair_ask_frame{1, 1, {2, 1}})).has_error());
+  CHECK(decode_frame(encode(repair_ask_frame{1, 1, {2, 2}})).has_error());
+  std::vector<std::uint32_t> many(repair_nodes_max + 1);
+  std::iota(many.begin(), many.end(), 0U);
+  CHECK(decode_frame(encode(repair_ask_frame{1, 1, many})).has_error());
+  CHECK(decode_frame(encode(repair_hashes_frame{1, 4, {}})).has_error());
+  auto leaves = some_leaves;
+  std::swap(leaves.leaves[0], leaves.leaves[1]);
+  CHECK(decode_frame(encode(leaves)).has_error());
+  leaves.leaves.clear();
+  CHECK(decode_frame(encode(leaves)).has_error());
+  CHECK(decode_frame(encode(repair_entries_frame{1, {{"", "e"}}})).has_error());
+  CHECK(decode_frame(encode(repair_entries_frame{1, {{"k", ""}}})).has_error());
+  CHECK(decode_frame(encode(repair_entries_frame{1, {}})).has_error());
+}
+
 TEST_CASE("a frame that is cut short or too long is refused whole") {
   for (const auto& bytes : all_frames()) {
     REQUIRE(decode_frame(bytes).has_value());
@@ -134,7 +197,8 @@ TEST_CASE("what is longer than its type may be is refused unread") {
     REQUIRE(limit > 0);
     if (limit == frame_bytes_max)
       continue;
-    CHECK(limit == small_frame_bytes_max);
+    CHECK(limit
+          == (type == 12 ? repair_leaves_bytes_max : small_frame_bytes_max));
     const auto read = decode_frame(bytes + std::string(limit, '\0'));
     REQUIRE(read.has_error());
     CHECK(read.error().detail == "a frame is too large");
@@ -193,6 +257,12 @@ TEST_CASE("a frame that announces more than it holds allocates nothing") {
   std::string mark(35, '\xff');
   mark[0] = 7;
   CHECK(decode_frame(mark).has_error());
+  for (const auto type : {'\x0b', '\x0c', '\x0d'}) {
+    std::string announced(40, '\xff');
+    announced[0] = type;
+    announced[5] = 1; // reply_wanted, or the level
+    CHECK(decode_frame(announced).has_error());
+  }
   std::string members(3, '\xff');
   members[0] = 2;
   CHECK(decode_frame(members).has_error());
