@@ -311,7 +311,7 @@ void gatekeeper::impl::note_end(gatekeeper_session& session, ending how,
   else if (auto warning = warning_of(talk.outcome()))
     warnings_.warn(*warning, address, talk.peer().name);
   if (is_disowned(talk, setup_.self.origin))
-    on_.on_refused(talk.peer(), talk.outcome());
+    on_.on_refused(talk.peer(), talk.peer_run(), talk.outcome());
 }
 
 void gatekeeper::impl::dial(std::string address) {

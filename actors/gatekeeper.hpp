@@ -76,8 +76,8 @@ public:
     /// it refused this node's dial as `forgotten` or `copied` (then
     /// on_dial_failed follows), or it has the same origin in another run
     /// (`copied`, on both sides, whoever dialled).
-    std::function<void(const member& peer, verdict)> on_refused = [](auto&&,
-                                                                     auto) {};
+    std::function<void(const member& peer, std::uint64_t run, verdict)>
+        on_refused = [](auto&&, auto, auto) {};
   };
 
   explicit gatekeeper(gatekeeper_config config);

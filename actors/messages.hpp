@@ -13,7 +13,7 @@
 //   replicator - (mark, hlc) --------> shard -> journal -> replicator
 //   replicator - (line, upto, upto) -> shard     (stubs may be dropped)
 //   replicator - leaf_query, leaf_comparison, repair_changes -> shard
-//   shard ------ leaf_listing, repair_changes ---> replicator
+//   shard ------ leaf_listing, leaf_difference --> replicator
 //   shard ------ quorum_wait --------> replicator (answered when members have it)
 //   shard ------ clear_job ----------> all shards
 //   replicator - (fact, number, value) -> journal, and back when it is durable
@@ -65,6 +65,14 @@ struct leaf_listing {
   std::vector<leaf_place> items;
 };
 
+/// shard -> replicator: what a leaf_comparison has found there.
+struct leaf_difference {
+  std::uint64_t token = 0;
+  std::vector<change> entries;
+  /// There is more than may be sent at once.
+  bool more = false;
+};
+
 /// journal -> replicator -> shard: writes to be issued anew.
 struct reissue_batch {
   std::vector<reissue> writes;
@@ -107,6 +115,7 @@ using remote_changes_ptr = std::shared_ptr<remote_changes>;
 using backlog_ptr = std::shared_ptr<backlog>;
 using leaf_query_ptr = std::shared_ptr<const leaf_query>;
 using leaf_listing_ptr = std::shared_ptr<leaf_listing>;
+using leaf_difference_ptr = std::shared_ptr<leaf_difference>;
 using leaf_comparison_ptr = std::shared_ptr<const leaf_comparison>;
 using repair_changes_ptr = std::shared_ptr<repair_changes>;
 using reissue_batch_ptr = std::shared_ptr<reissue_batch>;
@@ -164,6 +173,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::rejoin_plan)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::leaf_query_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::leaf_listing_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::leaf_comparison_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::leaf_difference_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::repair_changes_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::reissue_batch_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::reissue_report_ptr)

@@ -4,11 +4,15 @@
 #include "storage/key_hash.hpp"
 
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace panal {
 
 namespace {
+
+/// Rounds through the shards that are waited for at once.
+constexpr std::size_t gatherings_max = 64;
 
 void deliver(quorum_wait& wait) {
   std::vector<request_ptr> done;
@@ -32,7 +36,7 @@ void replicator_state::link_changed(const peer_link& changed) {
   const auto origin = changed.who.origin;
   if (!changed.remote) {
     links.erase(origin);
-    core->link_down(origin);
+    core->link_down(origin, now());
     return;
   }
   links[origin] = {changed.link_id, changed.remote};
@@ -65,8 +69,19 @@ void replicator_state::listing_came(leaf_listing& part) {
   core->listed(part.token, std::move(items), now());
 }
 
-void replicator_state::differing_came(repair_changes& found) {
-  core->differing(found.peer, std::move(found.changes));
+void replicator_state::difference_came(leaf_difference& part) {
+  const auto i = gatherings.find(part.token);
+  if (i == gatherings.end())
+    return;
+  auto& all = i->second;
+  std::move(part.entries.begin(), part.entries.end(),
+            std::back_inserter(all.entries));
+  all.more = all.more || part.more;
+  if (--all.shards_left > 0)
+    return;
+  auto whole = std::move(all);
+  gatherings.erase(i);
+  core->compared(part.token, std::move(whole.entries), whole.more, now());
 }
 
 void replicator_state::reissues_came(reissue_batch& all) {
@@ -197,13 +212,20 @@ void replicator_state::set_line(std::uint64_t line,
 
 void replicator_state::list(std::uint64_t token,
                             std::vector<std::uint32_t> leaves) {
-  gatherings.clear(); // an older round is over
-  gatherings[token].shards_left = setup.shards.size();
+  begin_gathering(token);
   to_all_shards(leaf_query_ptr{
       std::make_shared<leaf_query>(leaf_query{token, std::move(leaves)})});
 }
 
+// Of rounds that were broken off nobody waits for the end.
+void replicator_state::begin_gathering(std::uint64_t token) {
+  if (gatherings.size() >= gatherings_max)
+    gatherings.erase(gatherings.begin());
+  gatherings[token].shards_left = setup.shards.size();
+}
+
 void replicator_state::compare(leaf_comparison with) {
+  begin_gathering(with.token);
   to_all_shards(
       leaf_comparison_ptr{std::make_shared<leaf_comparison>(std::move(with))});
 }
@@ -275,8 +297,8 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
         self->state.core->saved(static_cast<fact>(which), value);
       },
       [=](const leaf_listing_ptr& part) { self->state.listing_came(*part); },
-      [=](const repair_changes_ptr& found) {
-        self->state.differing_came(*found);
+      [=](const leaf_difference_ptr& part) {
+        self->state.difference_came(*part);
       },
       [=](const reissue_batch_ptr& all) { self->state.reissues_came(*all); },
       [=](const reissue_report_ptr& part) { self->state.reissue_done(*part); },

@@ -45,6 +45,8 @@ struct replicator_state final : replica_port {
   struct gathering {
     std::size_t shards_left = 0;
     std::vector<leaf_place> items;
+    std::vector<change> entries;
+    bool more = false;
   };
 
   ~replicator_state() override;
@@ -53,7 +55,7 @@ struct replicator_state final : replica_port {
   void frame_came(const peer_frame& said);
   void merged(const remote_done& part);
   void listing_came(leaf_listing& part);
-  void differing_came(repair_changes& found);
+  void difference_came(leaf_difference& part);
   void reissues_came(reissue_batch& all);
   void reissue_done(const reissue_report& part);
   void await(quorum_wait& wait);
@@ -93,6 +95,7 @@ struct replicator_state final : replica_port {
 private:
   template <class T>
   void to_all_shards(const T& what);
+  void begin_gathering(std::uint64_t token);
   std::vector<std::vector<change>> by_shard(std::vector<change> changes) const;
 };
 

@@ -51,10 +51,12 @@ void shard_state::finish_walk(leaf_walk& walk) {
     caf::anon_send(replicator, std::move(listing));
     return;
   }
-  auto differing = std::make_shared<repair_changes>(walk.settle(keys()));
+  auto differing = std::make_shared<leaf_difference>();
+  differing->token = walk.token();
+  differing->entries = walk.settle(keys());
+  differing->more = walk.found_more();
   hand_to_journal();
-  if (!differing->changes.empty())
-    caf::anon_send(replicator, std::move(differing));
+  caf::anon_send(replicator, std::move(differing));
 }
 
 } // namespace panal

@@ -17,6 +17,7 @@ leaf_walk::leaf_walk(std::vector<std::uint32_t> leaves, std::uint64_t token,
 leaf_walk::leaf_walk(leaf_comparison with, const digest_tree& digests,
                      std::uint64_t secret)
     : scan_{with.leaves, digests, secret},
+      token_{with.token},
       with_{std::move(with)},
       secret_{secret} {
   // nop
@@ -39,15 +40,18 @@ void leaf_walk::look_at(std::string_view key, std::string_view encoded,
   const auto is_same = [&](const leaf_place& x) {
     return x.leaf == place.leaf && x.key == place.key && x.entry == place.entry;
   };
-  if (differing_bytes_ > differing_bytes_max
-      || std::ranges::any_of(with_->theirs, is_same))
+  if (std::ranges::any_of(with_->theirs, is_same))
     return;
   differing_bytes_ += key.size() + encoded.size();
-  differing_.changes.push_back(
+  if (differing_bytes_ > with_->bytes_max && !differing_.empty()) {
+    found_more_ = true;
+    return;
+  }
+  differing_.push_back(
       {0, std::string{key}, std::string{encoded}, own_change});
 }
 
-repair_changes leaf_walk::settle(table& keys) {
+std::vector<change> leaf_walk::settle(table& keys) {
   const auto is_dead = [&](const change& what) {
     const auto low =
         static_cast<std::uint32_t>(key_digest(what.key, secret_));
@@ -58,8 +62,7 @@ repair_changes leaf_walk::settle(table& keys) {
     keys.reconcile(what.key, {}, with_->their_line, with_->peer);
     return newest_stamp(what.entry).hlc <= with_->their_line;
   };
-  std::erase_if(differing_.changes, is_dead);
-  differing_.peer = with_->peer;
+  std::erase_if(differing_, is_dead);
   return std::move(differing_);
 }
 

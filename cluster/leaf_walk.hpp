@@ -15,9 +15,6 @@
 
 namespace panal {
 
-/// What one comparison sends at most; a later round goes on with the rest.
-inline constexpr std::size_t differing_bytes_max = std::size_t{4} << 20;
-
 /// Not thread-safe; owned by the shard actor.
 class leaf_walk {
 public:
@@ -33,11 +30,13 @@ public:
 
   bool is_comparison() const noexcept { return with_.has_value(); }
   std::uint64_t token() const noexcept { return token_; }
+  /// A comparison found more than it may send.
+  bool found_more() const noexcept { return found_more_; }
   /// After the last step of a listing.
   std::vector<leaf_place>& listed() noexcept { return listed_; }
   /// After the last step of a comparison: drops from `keys` what the peer's
   /// line proves dead. @return what the peer is to be sent.
-  repair_changes settle(table& keys);
+  std::vector<change> settle(table& keys);
 
 private:
   void look_at(std::string_view key, std::string_view encoded,
@@ -47,8 +46,9 @@ private:
   std::uint64_t token_ = 0;
   std::optional<leaf_comparison> with_;
   std::vector<leaf_place> listed_;
-  repair_changes differing_;
+  std::vector<change> differing_;
   std::size_t differing_bytes_ = 0;
+  bool found_more_ = false;
   std::uint64_t secret_;
 };
 

@@ -19,10 +19,12 @@ replica::replica(const replica_config& config, replica_memory memory,
       recent_{config.recent_bytes_max},
       line_{memory_.self.origin},
       repair_link_{std::make_unique<repair_link>(port, digests)},
-      repair_{config.repairing, *repair_link_, *repair_link_, memory_.seed},
+      repair_{config.repairing, *repair_link_, *repair_link_,
+              std::mt19937_64{memory_.seed}},
       clocks_{config.clocks} {
   auto& facts = memory_.facts;
   line_hlc_ = facts[fact::line];
+  repair_link_->set_line(line_hlc_);
   lease_ = lease_asked_ = facts[fact::lease];
   sealed_ = seal_asked_ = facts[fact::sealed] != 0;
   settled_ = facts[fact::settled] != 0;
@@ -73,12 +75,13 @@ void replica::link_up(const member& who, std::uint64_t run, moment) {
   greet(who.origin, to);
 }
 
-void replica::link_down(origin_id who) {
+void replica::link_down(origin_id who, moment now) {
   auto& to = peer_of(who);
   to.linked = to.accepts_them = to.accepted_by_them = false;
   to.out.start_link();
   to.in = inbound{to.in.next_ticket()};
   clocks_.gone(who);
+  repair_.gone(who, now.steady);
 }
 
 void replica::frame_came(origin_id from, std::string_view bytes, moment now) {
@@ -88,6 +91,8 @@ void replica::frame_came(origin_id from, std::string_view bytes, moment now) {
   const auto content = decode_frame(bytes);
   if (!content)
     return refuse_frame(from, content.error().detail);
+  if (link.open() && repair_.came(from, *content, bytes.size(), now.steady))
+    return;
   const auto take = [&](const auto& said) { take_frame(from, link, said, now); };
   std::visit(take, *content);
 }
@@ -154,7 +159,7 @@ void replica::tick(moment now) {
     save_cursors();
   }
   answer_waiting(now);
-  repair_.tick(now, comparable_peers());
+  repair_.tick(now.steady, comparable_peers());
   look_whether_rejoined();
 }
 
@@ -188,14 +193,6 @@ void replica::await(std::uint64_t ticket, position position_of_it,
 void replica::answer_waiting(moment now) {
   for (const auto& done : quorum_.take_done(now.steady))
     port_.answer(done.ticket, done.members_reached, done.in_time);
-}
-
-std::vector<origin_id> replica::comparable_peers() const {
-  std::vector<origin_id> found;
-  for (const auto& [who, to] : peers_)
-    if (to.open() && !to.is_rejoining && !rejoining_)
-      found.push_back(who);
-  return found;
 }
 
 bool replica::is_linked(origin_id who) const noexcept {

@@ -95,7 +95,7 @@ public:
   /// A link to a member of members_changed() has come up.
   /// @param run  the peer's present run, as it proved itself.
   void link_up(const member& who, std::uint64_t run, moment now);
-  void link_down(origin_id who);
+  void link_down(origin_id who, moment now);
   void frame_came(origin_id from, std::string_view bytes, moment now);
 
   // What follows from the port's calls.
@@ -104,7 +104,8 @@ public:
   void marked(std::uint64_t hlc, position at, moment now);
   void saved(fact which, std::uint64_t value);
   void listed(std::uint64_t token, std::vector<leaf_place> items, moment now);
-  void differing(origin_id peer, std::vector<change> entries);
+  void compared(std::uint64_t token, std::vector<change> differing, bool more,
+                moment now);
   /// @param left  some could not be issued, and are to be tried again.
   void reissued(std::size_t issued, std::size_t refused, bool left);
 
@@ -204,8 +205,9 @@ private:
   void move_line();
 
   // -- repair (replica_repair.cpp) --------------------------------------------
+  /// A frame of repair that came before the link is open.
   template <class Frame>
-  void take_frame(origin_id from, peer& link, const Frame& said, moment now);
+  void take_frame(origin_id, peer&, const Frame&, moment) {}
   std::vector<origin_id> comparable_peers() const;
 
   // -- all else ----------------------------------------------------------------
@@ -261,7 +263,6 @@ private:
   std::uint64_t frames_refused_ = 0;
   std::uint64_t reissued_ = 0;
   std::uint64_t reissue_refused_ = 0;
-  std::uint64_t repaired_keys_ = 0;
 };
 
 } // namespace panal

@@ -120,7 +120,7 @@ void replica::look_whether_rejoined() {
       continue;
     taken_over = taken_over
                  || i->second.in.merged() >= i->second.greeted_last
-                 || repair_.in_sync_at(origin).has_value()
+                 || repair_.equal_at(origin).has_value()
                  || PANAL_MUTANT(rejoined_before_taken_over);
   }
   if (line_.members().size() < 2 || !(taken_over || first_of_all))

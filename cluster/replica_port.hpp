@@ -62,10 +62,14 @@ struct backlog {
 /// What a peer holds in some leaves, to be compared with what the shards hold:
 /// they send what it lacks, and drop what its line proves dead.
 struct leaf_comparison {
+  /// Comes back with the answer.
+  std::uint64_t token = 0;
   origin_id peer = 0;
   std::uint64_t their_line = 0;
   std::vector<std::uint32_t> leaves;
   std::vector<leaf_place> theirs;
+  /// Of keys and entries that are to be sent; at least one all the same.
+  std::size_t bytes_max = 0;
 };
 
 /// A peer's state of keys in which the two differ.
@@ -104,7 +108,7 @@ public:
 
   /// The shards are to list what they hold in `leaves`; listed() follows once.
   virtual void list(std::uint64_t token, std::vector<std::uint32_t> leaves) = 0;
-  /// The shards are to compare; differing() follows with what is to be sent.
+  /// The shards are to compare; compared() follows once, for all of them.
   virtual void compare(leaf_comparison with) = 0;
   /// The shards are to reconcile; nothing follows.
   virtual void reconcile(repair_changes with) = 0;
