@@ -63,7 +63,9 @@ struct running {
 
   options opts;
   system_clock wall;
-  server node{opts, wall, [](boost::asio::io_context& context) {
+  node_gate gate;
+  node_view view{gate};
+  server node{opts, wall, view, [](boost::asio::io_context& context) {
                 return std::make_unique<posted_gateway>(context);
               }};
   std::uint16_t port = 0;
@@ -273,7 +275,7 @@ TEST_CASE("a port that is taken is an error with its reason") {
   running it;
   auto opts = it.opts;
   opts.http_port = it.port;
-  server second{opts, it.wall, [](boost::asio::io_context& context) {
+  server second{opts, it.wall, it.view, [](boost::asio::io_context& context) {
                   return std::make_unique<posted_gateway>(context);
                 }};
   const auto got = second.start();
