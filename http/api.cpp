@@ -136,7 +136,7 @@ std::optional<problem> api::read_entry(const request_head& head,
                    .type = "unsupported_media_type",
                    .detail = "The body must be application/json in UTF-8"};
   if (todo.op.what == verb::get)
-    todo.if_none_match = head.if_none_match;
+    todo.kept = head.if_none_match;
   return std::nullopt;
 }
 
@@ -149,7 +149,7 @@ std::optional<problem> api::read_member(const request_head& head,
     return problem{.status = 400,
                    .type = "bad_request",
                    .detail = "The path has no name of a member"};
-  todo.member = todo.op.key;
+  todo.kept = todo.op.key;
   return std::nullopt;
 }
 

@@ -28,12 +28,11 @@ struct task {
   operation op;
   /// allowed_methods: the answer's Allow.
   std::string_view allow;
-  /// get: the client's If-None-Match, empty without one.
-  std::string if_none_match;
+  /// What the answer needs of the request. get: the client's If-None-Match,
+  /// empty without one; forget: the member's name.
+  std::string kept;
   /// report: the digest tree alone is asked for.
   bool is_digest = false;
-  /// forget: the member's name, for the answer: `op` is given away.
-  std::string member;
 };
 
 /// The rules of the API for one server. Immutable: any thread may use it.

@@ -117,8 +117,7 @@ void api::write_answer(std::string& out, const answer_form& form,
     return write_problem(out, form, failure_of(todo.op.what, reply));
   switch (todo.op.what) {
   case verb::get:
-    if (!todo.if_none_match.empty()
-        && matches(todo.if_none_match, reply.version))
+    if (!todo.kept.empty() && matches(todo.kept, reply.version))
       return write_not_modified(out, form, reply.version);
     return write_entry(out, form, reply);
   case verb::put:
@@ -149,7 +148,7 @@ void api::write_report(std::string& out, const answer_form& form,
 void api::write_forgotten(std::string& out, const answer_form& form,
                           const task& todo) const {
   std::string text = R"({"status":"forgotten","member":)";
-  append_quoted(text, todo.member);
+  append_quoted(text, todo.kept);
   text += R"(,"node":)" + name_ + '}';
   write_json(out, form, text);
 }
