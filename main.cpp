@@ -2,7 +2,9 @@
 // flow, a signal, parts stopped in reverse.
 
 #include "actors/node.hpp"
+#include "cluster/hmac.hpp"
 #include "config/load.hpp"
+#include "http/forget_member.hpp"
 #include "http/health_probe.hpp"
 #include "http/server.hpp"
 #include "logging/log.hpp"
@@ -18,6 +20,7 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace {
@@ -27,6 +30,7 @@ using namespace std::chrono_literals;
 
 constexpr int exit_failure = 1;
 constexpr int exit_bad_options = 2;
+constexpr int exit_not_asked = 2;
 
 /// How long requests that have begun may take to finish after SIGTERM.
 constexpr auto drain_patience = 5s;
@@ -47,6 +51,33 @@ std::string http_address(const options& settings, std::uint16_t port) {
   const bool v6 = settings.http_host.find(':') != std::string::npos;
   return (v6 ? '[' + settings.http_host + ']' : settings.http_host) + ':'
          + std::to_string(port);
+}
+
+http::node_view view_of(const node& local, const std::string& secret) {
+  http::node_view view{local.gate()};
+  if (!secret.empty())
+    view.is_secret = [expected = sha256({secret})](std::string_view token) {
+      return equal(expected, panal::view(sha256({token})));
+    };
+  return view;
+}
+
+/// What `panal forget-node` exits with.
+int forget(const options& settings, const std::string& member) {
+  const auto came = http::forget_member(
+      settings.http_host, settings.http_port, member, settings.cluster_secret,
+      settings.request_timeout + probe_timeout);
+  switch (came.what) {
+  case http::forgetting::done:
+    std::cout << came.text << '\n';
+    return 0;
+  case http::forgetting::refused:
+    std::cerr << came.text << '\n';
+    return exit_failure;
+  default:
+    std::cerr << "panal: " << came.text << '\n';
+    return exit_not_asked;
+  }
 }
 
 /// Ends the process if the orderly stop hangs.
@@ -83,7 +114,8 @@ int serve(const options& settings) {
     return failed("data directory", opened.error());
   auto& local = **opened;
 
-  http::server clients{settings, time, [&local](auto& loop) {
+  const auto view = view_of(local, settings.cluster_secret);
+  http::server clients{settings, time, view, [&local](auto& loop) {
                          return local.make_gateway(loop);
                        }};
   const auto port = clients.start();
@@ -125,6 +157,8 @@ int main(int argc, char** argv) {
     case action::check_health:
       return http::probe(outcome.chosen.http_host, outcome.chosen.http_port,
                          probe_timeout);
+    case action::forget_node:
+      return forget(outcome.chosen, outcome.member);
     case action::refuse:
       for (const auto& mistake : outcome.mistakes)
         std::cerr << "panal: " << mistake << '\n';

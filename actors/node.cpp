@@ -105,6 +105,7 @@ struct node::parts {
   caf::actor replicator;
   caf::actor membership;
   std::unique_ptr<gatekeeper> gate;
+  node_gate serves;
 
   result<void> load();
   void spawn();
@@ -201,6 +202,10 @@ node::~node() {
 
 std::unique_ptr<gateway> node::make_gateway(boost::asio::io_context& loop) {
   return std::make_unique<shard_gateway>(loop, parts_->shards);
+}
+
+const node_gate& node::gate() const noexcept {
+  return parts_->serves;
 }
 
 result<std::string> node::join_cluster() {

@@ -8,6 +8,7 @@
 #include "config/options.hpp"
 #include "storage/clock.hpp"
 #include "storage/errc.hpp"
+#include "storage/node_gate.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -31,6 +32,9 @@ public:
 
   /// A gateway for one HTTP loop, which it must not outlive.
   std::unique_ptr<gateway> make_gateway(boost::asio::io_context& loop);
+
+  /// Whether the node serves reads and writes now. Lives as long as the node.
+  const node_gate& gate() const noexcept;
 
   /// Opens the cluster port and starts to look for peers; does nothing on a
   /// node without a cluster port. Error: the port cannot be had.

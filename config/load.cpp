@@ -30,6 +30,7 @@ private:
   void read_secret();
   void check_tls();
   void check_cluster();
+  void check_command(const flags_text& flags);
 
   void mistake(std::string text) { mistakes_.push_back(std::move(text)); }
 
@@ -56,13 +57,14 @@ load_outcome loader::load(int argc, const char* const* argv,
   read_secret();
   check_tls();
   check_cluster();
-  if (flags.health_check && draft_.chosen.http_port == 0)
-    mistake("flag --health-check: needs the node's http-port, not 0");
+  check_command(flags);
   if (!mistakes_.empty())
     return {
         .what = action::refuse, .chosen = {}, .mistakes = std::move(mistakes_)};
-  return {.what = flags.health_check ? action::check_health : action::run,
+  const auto served = flags.health_check ? action::check_health : action::run;
+  return {.what = flags.forget ? action::forget_node : served,
           .chosen = std::move(draft_.chosen),
+          .member = std::move(flags.forget).value_or(""),
           .mistakes = {}};
 }
 
@@ -153,6 +155,24 @@ void loader::check_cluster() {
   if (!chosen.join.empty() && !chosen.clustered)
     mistake("join: a node without a cluster port cannot join; allowed: "
             "--cluster-port");
+}
+
+/// What is asked of a node that runs already.
+void loader::check_command(const flags_text& flags) {
+  const bool has_port = draft_.chosen.http_port != 0;
+  if (flags.health_check && !has_port)
+    mistake("flag --health-check: needs the node's http-port, not 0");
+  if (!flags.forget)
+    return;
+  if (flags.health_check)
+    mistake("flag --health-check: cannot stand with forget-node");
+  if (!has_port)
+    mistake("forget-node: needs the node's http-port, not 0");
+  const auto& names = *find_option("node-id");
+  draft scratch;
+  if (!names.set(scratch, *flags.forget))
+    mistake("forget-node: " + quoted(*flags.forget, shown_bytes_max)
+            + " is not a node's name; allowed: " + names.allowed);
 }
 
 } // namespace
