@@ -3,6 +3,7 @@
 
 #include "actors/node.hpp"
 #include "cluster/hmac.hpp"
+#include "config/address.hpp"
 #include "config/load.hpp"
 #include "http/forget_member.hpp"
 #include "http/health_probe.hpp"
@@ -11,11 +12,13 @@
 #include "storage/clock.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -34,17 +37,22 @@ constexpr int exit_not_asked = 2;
 
 /// How long requests that have begun may take to finish after SIGTERM.
 constexpr auto drain_patience = 5s;
+/// The same when the node gives its identity up, and refuses them anyway.
+constexpr std::chrono::seconds rejoin_patience = 1s;
 /// A stop that has not come to its end by then is broken off: whatever was
 /// acknowledged is on disk.
 constexpr auto stop_patience = 9s;
 constexpr auto probe_timeout = 2s;
 
-int failed(const char* what, const error& err) {
+/// How one life of the node has ended.
+enum class ending : std::uint8_t { failed, stopped, rejoins };
+
+ending failed(const char* what, const error& err) {
   log::error(
       "start_failed",
       {{"part", what}, {"code", to_string(err.code)}, {"detail", err.detail}});
   std::cerr << "panal: " << what << ": " << err.detail << '\n';
-  return exit_failure;
+  return ending::failed;
 }
 
 std::string http_address(const options& settings, std::uint16_t port) {
@@ -100,15 +108,16 @@ void reload_at(boost::asio::signal_set& hangups, node& local) {
   });
 }
 
-int serve(const options& settings) {
+/// Serves until a signal comes, or until the node has given its identity up
+/// and has to start anew. Ports that the system has chosen go into `settings`,
+/// so that the next life has the same.
+ending serve(options& settings, const panal::clock& time) {
   // Signals are waited for before any thread exists that could get them.
   boost::asio::io_context signals{1};
   boost::asio::signal_set stop_signals{signals, SIGTERM, SIGINT};
   boost::asio::signal_set hangups{signals, SIGHUP};
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN); // a full disk is an error, not a death
+  bool rejoins = false;
 
-  const system_clock time;
   auto opened = node::open(settings, time);
   if (!opened)
     return failed("data directory", opened.error());
@@ -121,25 +130,45 @@ int serve(const options& settings) {
   const auto port = clients.start();
   if (!port)
     return failed("http port", port.error());
-  const auto cluster = local.join_cluster();
+  const auto cluster = local.join_cluster([&] {
+    boost::asio::post(signals, [&] {
+      rejoins = true;
+      stop_signals.cancel();
+    });
+  });
   if (!cluster)
     return failed("cluster port", cluster.error());
+  settings.http_port = *port;
   const auto http = http_address(settings, *port);
-  if (cluster->empty())
+  if (cluster->empty()) {
     log::info("serving", {{"http", http}});
-  else
+  } else {
+    settings.cluster_port = parse_endpoint(*cluster)->port;
     log::info("serving", {{"http", http}, {"cluster", *cluster}});
+  }
 
   stop_signals.async_wait([&](auto, int) { hangups.cancel(); });
   reload_at(hangups, local);
   signals.run();
-  log::info("stopping");
-  watch_the_stop();
-  clients.drain(drain_patience);
+  log::info(rejoins ? "starting_anew" : "stopping");
+  if (!rejoins)
+    watch_the_stop();
+  clients.drain(rejoins ? rejoin_patience : drain_patience);
   local.stop();
   clients.stop();
   log::info("stopped");
-  return 0;
+  return rejoins ? ending::rejoins : ending::stopped;
+}
+
+int run(options settings) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN); // a full disk is an error, not a death
+  const system_clock time;
+  for (;;) {
+    const auto end = serve(settings, time);
+    if (end != ending::rejoins)
+      return end == ending::stopped ? 0 : exit_failure;
+  }
 }
 
 } // namespace
@@ -168,7 +197,7 @@ int main(int argc, char** argv) {
     }
     log::start(outcome.chosen.level, outcome.chosen.format,
                outcome.chosen.node_id);
-    return serve(outcome.chosen);
+    return run(outcome.chosen);
   } catch (const std::exception& problem) {
     std::cerr << "panal: " << problem.what() << '\n';
     return exit_failure;

@@ -17,15 +17,19 @@ using namespace std::chrono_literals;
 /// and the room that it leaves between two steps for what has come meanwhile.
 constexpr std::chrono::milliseconds fold_pause = 20ms;
 constexpr std::chrono::milliseconds fold_step_pause = 1ms;
+/// Before a rejoin that the disk refused is tried again.
+constexpr auto rebirth_pause = 1s;
 
 } // namespace
 
 journal_state::~journal_state() {
-  if (log && log->has_queued())
+  if (log && log->has_queued() && !reborn)
     log->commit();
 }
 
 void journal_state::add(queued_batch batch) {
+  if (reborn)
+    return;
   log->add(std::move(batch));
   if (log->is_commit_due())
     commit();
@@ -46,7 +50,7 @@ void journal_state::mark(std::size_t shard, std::uint64_t epoch,
 }
 
 void journal_state::commit() {
-  if (!log->has_queued())
+  if (!log->has_queued() || reborn)
     return;
   auto report = log->commit();
   tell_shards(report);
@@ -84,6 +88,8 @@ void journal_state::tell_shards(const commit_report& report) {
 
 void journal_state::fold() {
   fold_is_due = false;
+  if (reborn)
+    return;
   const auto found = log->fold();
   if (found != journal::fold_result::rests)
     arrange_fold(found == journal::fold_result::goes_on ? fold_step_pause
@@ -115,6 +121,8 @@ void journal_state::warn(const char* what, const result<void>& done) {
 }
 
 void journal_state::save(fact which, std::uint64_t value) {
+  if (reborn)
+    return;
   const auto done = log->disk().save_fact(which, value);
   warn("save_failed", done);
   if (done && replicator)
@@ -140,16 +148,24 @@ void journal_state::remove_reissues(const std::vector<std::string>& keys) {
 // What is queued goes with the old identity: its writers have not been
 // answered.
 void journal_state::rebirth(const rejoin_plan& plan) {
-  auto fresh = draw_origin(self_member.name);
-  if (!fresh)
-    return on_rebirth(fresh.error());
-  on_rebirth(rejoin(log->disk(), plan, *fresh, self_member));
+  if (reborn)
+    return;
+  const auto fresh = draw_origin(self_member.name);
+  const auto done = fresh ? rejoin(log->disk(), plan, *fresh, self_member)
+                          : result<void>{fresh.error()};
+  if (!done) {
+    warn("rejoin_failed", done);
+    self->delayed_send(self, rebirth_pause, rebirth_atom_v, plan);
+    return;
+  }
+  reborn = true;
+  on_rebirth();
 }
 
 caf::behavior
 journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
               const member& self_member,
-              std::function<void(result<void>)> on_rebirth) {
+              std::function<void()> on_rebirth) {
   auto& state = self->state;
   state.self = self;
   state.log = std::move(log);
@@ -168,8 +184,9 @@ journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
           std::uint64_t hlc) { self->state.mark(shard, epoch, hlc); },
       [=](cursor_atom, origin_id peer, position acknowledged) {
         auto& state = self->state;
-        state.warn("save_failed",
-                   state.log->disk().save_cursor(peer, acknowledged));
+        if (!state.reborn)
+          state.warn("save_failed",
+                     state.log->disk().save_cursor(peer, acknowledged));
       },
       [=](member_atom, const member& who) {
         auto& state = self->state;
@@ -180,7 +197,8 @@ journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
       },
       [=](fact_atom, const run_record& run, origin_id peer) {
         auto& state = self->state;
-        state.warn("save_failed", state.log->disk().add_run(run, peer));
+        if (!state.reborn)
+          state.warn("save_failed", state.log->disk().add_run(run, peer));
       },
       [=](reissue_atom) { self->state.read_reissues(); },
       [=](reissue_atom, const std::vector<std::string>& keys) {

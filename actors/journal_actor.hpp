@@ -40,9 +40,10 @@ struct journal_state {
   std::vector<caf::actor> shards;
   caf::actor replicator;
   /// This node as its members know it, and what to do once its identity was
-  /// given up: the process has to start anew.
+  /// given up: the node has to start anew, and nothing more is written.
   member self_member;
-  std::function<void(result<void>)> on_rebirth;
+  std::function<void()> on_rebirth;
+  bool reborn = false;
   bool commit_is_due = false;
   bool fold_is_due = false;
 
@@ -63,6 +64,6 @@ private:
 caf::behavior
 journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
               const member& self_member,
-              std::function<void(result<void>)> on_rebirth);
+              std::function<void()> on_rebirth);
 
 } // namespace panal

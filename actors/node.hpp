@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -38,8 +39,11 @@ public:
 
   /// Opens the cluster port and starts to look for peers; does nothing on a
   /// node without a cluster port. Error: the port cannot be had.
+  /// @param on_rejoin  called once, on another thread, when this node has given
+  ///                   its identity up: stop it, and open it anew. Until then
+  ///                   it refuses clients.
   /// @return "host:port" as it was bound; empty without a cluster port.
-  result<std::string> join_cluster();
+  result<std::string> join_cluster(std::function<void()> on_rejoin);
 
   /// Loads the files of the cluster port's TLS anew; without TLS it does
   /// nothing. Blocks for the reading. After join_cluster(), before stop().

@@ -146,16 +146,29 @@ void replicator_state::answer_questions(operation_batch& batch) {
   auto report = std::make_shared<cluster_report>(core->report(now()));
   report->keys = setup.count_keys();
   std::vector<request_ptr> done;
+  auto to_membership = std::make_shared<operation_batch>(batch.home());
   for (auto& item : batch.requests) {
+    if (item->op.what == verb::forget && membership) {
+      to_membership->requests.push_back(std::move(item));
+      continue;
+    }
+    if (item->op.what == verb::forget)
+      item->reply.code = errc::not_found;
     item->reply.report = report;
     done.push_back(std::move(item));
   }
   batch.requests.clear();
   batch.home()->deliver(std::move(done));
+  if (!to_membership->requests.empty())
+    caf::anon_send(membership, std::move(to_membership));
 }
 
 void replicator_state::beat() {
+  const auto before = core->clock();
   core->tick(now());
+  if (core->clock() != before)
+    log::warning("clock", {{"state", to_string(core->clock())},
+                           {"from_median_ms", core->clock_distance_ms()}});
   self->delayed_send(self, setup.config.heartbeat_pause, beat_atom_v);
 }
 

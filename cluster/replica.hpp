@@ -53,7 +53,7 @@ struct replica_config {
   /// False: changes spread by repair alone. For tests.
   bool pushes = true;
   repair_config repairing;
-  clock_config clocks;
+  clock_watch_config clocks;
 };
 
 /// What a replica remembers from its earlier runs, and who it is.
@@ -109,6 +109,8 @@ public:
   /// @param left  some could not be issued, and are to be tried again.
   void reissued(std::size_t issued, std::size_t refused, bool left);
 
+  /// Saves how far the peers are; tick() does so by and by.
+  void save_cursors();
   /// To be called about every heartbeat_pause.
   void tick(moment now);
 
@@ -122,6 +124,10 @@ public:
   void is_copy();
 
   cluster_report report(moment now) const;
+  clock_state clock() const noexcept { return clocks_.state(); }
+  std::int64_t clock_distance_ms() const noexcept {
+    return clocks_.distance_ms();
+  }
   std::size_t members() const noexcept { return line_.members().size(); }
   /// Up to which hlc a member has merged what `origin` has stamped.
   std::uint64_t seen_of(origin_id origin) const;
@@ -195,7 +201,6 @@ private:
   void pump(origin_id who, peer& to, moment now);
   void send_run(origin_id who, peer& to, const change_run& run, moment now);
   void look_after_windows(moment now);
-  void save_cursors();
   void remember_reached(origin_id who, peer& from);
 
   // -- the line (replica_line.cpp) --------------------------------------------
@@ -212,8 +217,9 @@ private:
 
   // -- all else ----------------------------------------------------------------
   void beat(moment now);
-  void watch_clock(moment now);
+  void watch_clock();
   void answer_waiting(moment now);
+  member_report report_of(const member& who, moment now) const;
   peer& peer_of(origin_id who);
 
   replica_config config_;

@@ -1,6 +1,7 @@
 // The replica's marks, its lease of promises, and its line.
 
 #include "cluster/replica.hpp"
+#include "cluster/replica_repair.hpp"
 #include "storage/mutant.hpp"
 
 #include <algorithm>
