@@ -86,6 +86,13 @@ void clock_watch::heard(origin_id peer, const heartbeat_frame& said,
 }
 
 void clock_watch::gone(origin_id peer) {
+  if (const auto i = peers_.find(peer); i != peers_.end()) {
+    i->second.echo = 0;
+    i->second.sent.clear();
+  }
+}
+
+void clock_watch::forget(origin_id peer) {
   peers_.erase(peer);
   judge();
 }
@@ -95,19 +102,22 @@ std::optional<clock_sample> clock_watch::best(origin_id peer) const {
   if (i == peers_.end() || i->second.samples.empty())
     return std::nullopt;
   const auto& samples = i->second.samples;
-  return *std::min_element(samples.begin(), samples.end(), is_shorter);
+  // Of equal ones the newest.
+  return *std::min_element(samples.rbegin(), samples.rend(), is_shorter);
 }
 
 void clock_watch::notice_step(unix_ms wall, steady_time steady) {
   const auto base = wall - in_ms(steady.time_since_epoch());
   if (base_ms_ && std::abs(base - *base_ms_) > config_.step_ms) {
     ++steps_;
+    settled_at_ = steady + config_.settle_max;
     for (auto& [origin, peer] : peers_) {
       peer.sent.clear();
       peer.samples.clear();
     }
   }
   base_ms_ = base;
+  now_ = steady;
 }
 
 // Two samples that can not both be true show that the peer's clock was set in
@@ -120,7 +130,16 @@ void clock_watch::add(peer_clock& peer, const clock_sample& fresh) const {
   push_bounded(peer.samples, fresh, config_.samples_max);
 }
 
+bool clock_watch::is_settling() const {
+  return now_ < settled_at_
+         && std::any_of(peers_.begin(), peers_.end(), [](const auto& peer) {
+              return peer.second.echo != 0 && peer.second.samples.empty();
+            });
+}
+
 void clock_watch::judge() {
+  if (is_settling())
+    return;
   std::vector<std::int64_t> clocks{0};
   for (const auto& [origin, peer] : peers_)
     if (const auto sample = best(origin))

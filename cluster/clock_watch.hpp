@@ -19,6 +19,7 @@
 #include "storage/change.hpp"
 #include "storage/clock.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -38,6 +39,10 @@ struct clock_watch_config {
   /// A wall clock that has gone so much further or less far than the steady
   /// one since the last call was set: what was measured before is void.
   std::int64_t step_ms = 200;
+  /// After that the last judgement stands until every peer that is heard is
+  /// measured again, but for so long at most: the median of few clocks is no
+  /// median of all.
+  std::chrono::milliseconds settle_max{5'000};
   /// Further than this from the median of all members is worth a warning.
   std::int64_t warn_ms = 500;
   /// Further than this from the median it is no clock to stamp writes with.
@@ -74,8 +79,12 @@ public:
   void heard(origin_id peer, const heartbeat_frame& said, unix_ms wall,
              steady_time steady);
 
-  /// The link to a peer has ended: it is not compared with any more.
+  /// The link to a peer has ended. What was measured stands until there is
+  /// better: being cut off makes no clock right.
   void gone(origin_id peer);
+
+  /// A peer is no member any more: it is not compared with.
+  void forget(origin_id peer);
 
   /// The best of the last samples, if there is any.
   std::optional<clock_sample> best(origin_id peer) const;
@@ -102,12 +111,16 @@ private:
 
   void notice_step(unix_ms wall, steady_time steady);
   void add(peer_clock& peer, const clock_sample& fresh) const;
+  bool is_settling() const;
   void judge();
 
   clock_watch_config config_;
   std::map<origin_id, peer_clock> peers_;
   /// The wall clock's reading when the steady one stood at 0.
   std::optional<std::int64_t> base_ms_;
+  /// The last reading of the steady clock.
+  steady_time now_{};
+  steady_time settled_at_{};
   std::int64_t distance_ms_ = 0;
   clock_state state_ = clock_state::ok;
   std::uint64_t steps_ = 0;
