@@ -120,6 +120,12 @@ void journal_state::warn(const char* what, const result<void>& done) {
                              {"detail", done.error().detail}});
 }
 
+template <class Saving>
+void journal_state::note(Saving saving) {
+  if (!reborn)
+    warn("save_failed", saving(log->disk()));
+}
+
 void journal_state::save(fact which, std::uint64_t value) {
   if (reborn)
     return;
@@ -183,22 +189,19 @@ journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
       [=](mark_atom, std::size_t shard, std::uint64_t epoch,
           std::uint64_t hlc) { self->state.mark(shard, epoch, hlc); },
       [=](cursor_atom, origin_id peer, position acknowledged) {
-        auto& state = self->state;
-        if (!state.reborn)
-          state.warn("save_failed",
-                     state.log->disk().save_cursor(peer, acknowledged));
+        self->state.note([&](store& disk) {
+          return disk.save_cursor(peer, acknowledged);
+        });
       },
       [=](member_atom, const member& who) {
-        auto& state = self->state;
-        state.warn("save_failed", state.log->disk().save_member(who));
+        self->state.note([&](store& disk) { return disk.save_member(who); });
       },
       [=](fact_atom, std::uint8_t which, std::uint64_t value) {
         self->state.save(static_cast<fact>(which), value);
       },
       [=](fact_atom, const run_record& run, origin_id peer) {
-        auto& state = self->state;
-        if (!state.reborn)
-          state.warn("save_failed", state.log->disk().add_run(run, peer));
+        self->state.note(
+            [&](store& disk) { return disk.add_run(run, peer); });
       },
       [=](reissue_atom) { self->state.read_reissues(); },
       [=](reissue_atom, const std::vector<std::string>& keys) {

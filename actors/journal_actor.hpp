@@ -30,6 +30,9 @@ struct journal_state {
   void fold();
   void read(const backlog_request& wanted);
   void mark(std::size_t shard, std::uint64_t epoch, std::uint64_t hlc);
+  /// Lets `saving` write to the store beside the changes; a failure is logged.
+  template <class Saving>
+  void note(Saving saving);
   void save(fact which, std::uint64_t value);
   void read_reissues();
   void remove_reissues(const std::vector<std::string>& keys);

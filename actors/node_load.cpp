@@ -65,11 +65,14 @@ result<node_memory> remember(store& disk, const options& settings,
   auto cursors = disk.cursors();
   auto facts = disk.facts();
   auto runs = disk.runs();
-  for (const auto* failed :
-       {members ? nullptr : &members.error(), cursors ? nullptr : &cursors.error(),
-        facts ? nullptr : &facts.error(), runs ? nullptr : &runs.error()})
-    if (failed != nullptr)
-      return *failed;
+  if (!members)
+    return members.error();
+  if (!cursors)
+    return cursors.error();
+  if (!facts)
+    return facts.error();
+  if (!runs)
+    return runs.error();
   node_memory memory;
   memory.known = std::move(*members);
   memory.last = disk.last_position();

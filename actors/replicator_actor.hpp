@@ -33,7 +33,7 @@ struct replicator_setup {
   caf::actor journal;
 };
 
-struct replicator_state final : replica_port {
+struct replicator_state : replica_port {
   static inline constexpr const char* name = "replicator";
 
   /// A link, as far as the replicator speaks over it.
