@@ -63,7 +63,7 @@ struct operation {
   /// put: time to live from now in ms, > 0; 0 means that it never expires.
   std::int64_t ttl_ms = 0;
   /// Writes: the level to wait for; the node's own (`--durability`) if empty.
-  std::optional<write_level> level;
+  std::optional<write_level> level = {};
 };
 
 /// What came of an operation. Exactly one per operation.
