@@ -45,17 +45,19 @@ TEST_CASE("a write's durability reaches the node as it was asked for") {
       {"?durability=all", write_level::all},
       {"?durabilit%79=%61ll", write_level::all},
   };
-  for (const auto& [query, level] : table) {
+  for (const auto& row : table) {
+    const std::string query = row.first;
+    const auto level = row.second;
     CAPTURE(query);
     driver d;
-    d.send(put_request("k" + std::string{query}, good));
+    d.send(put_request("k" + query, good));
     CHECK(d.last.what == verb::put);
     CHECK(d.last.key == "k");
     CHECK(d.last.level == level);
-    d.send(request("DELETE /cache/k" + std::string{query}));
+    d.send(request("DELETE /cache/k" + query));
     CHECK(d.last.what == verb::remove);
     CHECK(d.last.level == level);
-    d.send(request("DELETE /cache" + std::string{query}));
+    d.send(request("DELETE /cache" + query));
     CHECK(d.last.what == verb::clear);
     CHECK(d.last.level == level);
   }
@@ -80,9 +82,11 @@ TEST_CASE("a query that is not understood gets 400 and names the parameter") {
       {"?&durability=disk", ""},
       {"?durability=disk&&", ""},
   };
-  for (const auto& [query, name] : table)
+  for (const auto& row : table)
     for (const auto* line : {"PUT /cache/k", "DELETE /cache/k", "DELETE /cache",
                              "PUT /cache/a%2Fb"}) {
+      const std::string query = row.first;
+      const std::string name = row.second;
       CAPTURE(query);
       driver d;
       const auto got = d.send(request(std::string{line} + query));

@@ -52,7 +52,7 @@ options small_options() {
 }
 
 struct running {
-  explicit running(options o = small_options(), std::string secret = {})
+  explicit running(options o = small_options(), const std::string& secret = {})
       : opts{std::move(o)} {
     if (!secret.empty())
       view.is_secret = [secret](std::string_view token) {
@@ -316,11 +316,12 @@ TEST_CASE("the command sends the secret, and only what a header can hold") {
 
 TEST_CASE("a client of an IPv6 socket is known to be of this machine") {
   // The second takes clients of IPv4, whose addresses are mapped into IPv6.
-  for (const auto& [host, to] :
-       {std::pair{"::1", "::1"}, std::pair{"::ffff:127.0.0.1", "127.0.0.1"}}) {
-    CAPTURE(host);
+  using row = std::pair<std::string, std::string>;
+  for (const auto& at :
+       {row{"::1", "::1"}, row{"::ffff:127.0.0.1", "127.0.0.1"}}) {
+    CAPTURE(at.first);
     auto opts = small_options();
-    opts.http_host = host;
+    opts.http_host = at.first;
     node_gate gate;
     const node_view view{gate};
     const system_clock wall;
@@ -330,7 +331,8 @@ TEST_CASE("a client of an IPv6 socket is known to be of this machine") {
     const auto port = node.start();
     if (!port)
       continue; // there is no IPv6 here
-    CHECK(forget_member(to, *port, "node2", "", 2s).what == forgetting::done);
+    CHECK(forget_member(at.second, *port, "node2", "", 2s).what
+          == forgetting::done);
   }
 }
 
