@@ -25,7 +25,7 @@ public:
   struct done {
     std::uint64_t ticket = 0;
     /// Members that have committed it, this node included.
-    std::size_t members = 0;
+    std::size_t members_reached = 0;
     /// They are as many as were needed; else the deadline has passed.
     bool in_time = false;
   };

@@ -24,7 +24,7 @@ constexpr auto later = now + 1s;
 std::vector<answer> done(commit_quorum& quorum, steady_time time = now) {
   std::vector<answer> found;
   for (const auto& what : quorum.take_done(time))
-    found.emplace_back(what.ticket, what.members, what.in_time);
+    found.emplace_back(what.ticket, what.members_reached, what.in_time);
   return found;
 }
 
