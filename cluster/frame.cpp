@@ -49,10 +49,7 @@ result<frame> wire::read_members(reader& in) {
     who.origin = in.number<std::uint64_t>();
     who.name = in.text<std::uint16_t>();
     who.address = in.text<std::uint16_t>();
-    const auto forgotten = in.number<std::uint8_t>();
-    if (forgotten > 1)
-      return malformed("a member is neither forgotten nor not");
-    who.forgotten = forgotten == 1;
+    who.forgotten = in.number<std::uint64_t>();
   }
   return whole(in, std::move(said));
 }
@@ -102,7 +99,7 @@ std::string encode(const members_frame& said) {
     w.number(who.origin);
     w.text<std::uint16_t>(who.name);
     w.text<std::uint16_t>(who.address);
-    w.number(static_cast<std::uint8_t>(who.forgotten));
+    w.number(who.forgotten);
   }
   return std::move(w.out);
 }

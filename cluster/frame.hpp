@@ -7,13 +7,13 @@
 //   frame     := u8 type, body
 //   heartbeat := i64 sent_at (Unix ms), i64 echo, u32 held_ms
 //   members   := u16 count, { u64 origin, u16 size, name, u16 size, address,
-//                u8 forgotten }
+//                u64 forgotten }
 //   changes   := u64 acknowledged, u64 after, u64 upto, u32 count,
 //                { u32 size, key, u32 size, entry }
 //   ack       := u64 upto
 //   greeting  := u64 hlc, u64 line, u64 last, u8 flags, u64 merged_hlc,
 //                u16 count, { run }, u16 count, { run }
-//   run       := u64 id, u64 started_hlc
+//   run       := u64 id, u64 started_hlc, u64 reached
 //   accept    := u8 1
 //   mark      := u64 acknowledged, u64 position, u64 view, u64 line,
 //                u16 count, { u64 origin, u64 hlc }

@@ -15,7 +15,7 @@ using wire::writer;
 
 namespace {
 
-constexpr std::size_t run_bytes = 8 + 8;
+constexpr std::size_t run_bytes = 8 + 8 + 8;
 constexpr std::size_t origin_mark_bytes = 8 + 8;
 
 // On the wire: do not renumber.
@@ -40,6 +40,7 @@ void write_runs(writer& w, const std::vector<run_record>& runs) {
   for (auto i = runs.size() - count; i < runs.size(); ++i) {
     w.number(runs[i].id);
     w.number(runs[i].started_hlc);
+    w.number(runs[i].reached);
   }
 }
 
@@ -53,6 +54,7 @@ bool read_runs(reader& in, std::vector<run_record>& runs) {
     auto& run = runs.emplace_back();
     run.id = in.number<std::uint64_t>();
     run.started_hlc = in.number<std::uint64_t>();
+    run.reached = in.number<position>();
     if (run.id == 0)
       return false;
   }

@@ -31,7 +31,8 @@ constexpr std::array<row, 14> outcomes{{
 
 const row& row_of(errc code) noexcept {
   const auto i = static_cast<std::size_t>(code);
-  return i < outcomes.size() ? outcomes[i] : outcomes[static_cast<std::size_t>(errc::corrupt)];
+  constexpr auto unknown = static_cast<std::size_t>(errc::corrupt);
+  return outcomes[i < outcomes.size() ? i : unknown];
 }
 
 } // namespace
@@ -56,6 +57,10 @@ std::string_view reason_phrase(unsigned status) noexcept {
     return "Not Modified";
   case 400:
     return "Bad Request";
+  case 401:
+    return "Unauthorized";
+  case 403:
+    return "Forbidden";
   case 404:
     return "Not Found";
   case 405:

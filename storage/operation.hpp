@@ -63,7 +63,7 @@ struct operation {
   /// put: time to live from now in ms, > 0; 0 means that it never expires.
   std::int64_t ttl_ms = 0;
   /// Writes: the level to wait for; the node's own (`--durability`) if empty.
-  std::optional<write_level> level;
+  std::optional<write_level> level{};
 };
 
 /// What came of an operation. Exactly one per operation.
@@ -78,14 +78,14 @@ struct answer {
   /// Writes that were carried out: the stamp, and the level that was reached.
   /// Lower than what was asked for when the members did not answer within the
   /// request's time: the write stands and goes on spreading.
-  stamp at;
+  stamp at{};
   write_level reached = write_level::memory;
   /// Writes at `quorum` and `all`: members that have committed, this node
   /// included, and how many there are.
   std::uint32_t members_reached = 0;
   std::uint32_t members = 0;
   /// report.
-  std::shared_ptr<const cluster_report> report;
+  std::shared_ptr<const cluster_report> report{};
 };
 
 } // namespace panal

@@ -2,7 +2,7 @@
 
 // The storage contract: what a node keeps on disk. One caller at a time (the
 // journal actor owns the store); no call throws. Every implementation passes
-// the same suite, tests/storage/store_contract.cpp.
+// the same suite, tests/storage/store_contract*.cpp.
 //
 // Two tables make up the data. The *journal* is append-only, one row per
 // change in position order; an append is what makes a write durable. The
@@ -33,8 +33,9 @@ struct member {
   std::string name;
   /// Where its peers reach it: "host:port".
   std::string address;
-  /// It was removed and is not to be let in again under this origin.
-  bool forgotten = false;
+  /// Not 0: it was removed, and is not let in again under this origin. What it
+  /// stamped up to this hlc had been merged by a member.
+  std::uint64_t forgotten = 0;
 
   friend bool operator==(const member&, const member&) = default;
 };
@@ -47,6 +48,9 @@ struct run_record {
   std::uint64_t id = 0;
   /// The node's hybrid clock when the run began: its own stamps are above.
   std::uint64_t started_hlc = 0;
+  /// Own run: the newest position when it began. A peer's: how far its changes
+  /// of that run are merged here, saved lazily.
+  position reached = 0;
 
   friend bool operator==(const run_record&, const run_record&) = default;
 };
@@ -65,8 +69,10 @@ enum class fact : std::uint8_t {
   settled = 3,
   /// 1 from a rebirth until the cluster's state is taken over.
   rejoining = 4,
-  /// The origin before the rebirth, where peers are to forget it; else 0.
-  former_origin = 5,
+  /// The newest own run that has met a peer; its id.
+  met_run = 5,
+  /// No promise above this hlc was made: stamps of a later run start here.
+  lease = 6,
 };
 
 /// The facts by their enumerators' order.
@@ -165,8 +171,9 @@ public:
 
   /// Makes this a new incarnation, in one transaction: a newly drawn origin,
   /// no changes (but `kept`, from position 1 on), no cursors, no runs of its
-  /// own, no facts but those given; `again` is added to the reissues. Members
-  /// and peers' runs stay.
+  /// own, no facts but those given; `again` is added to the reissues, where it
+  /// takes the place of what waits for the same key. Members and peers' runs
+  /// stay. Durable against a power cut, as add_run is.
   /// Errors: as append_all; then nothing has changed.
   virtual result<void> rebirth(origin_id fresh, std::span<const change> kept,
                                std::span<const reissue> again,
