@@ -13,9 +13,11 @@ target_compile_options(
             -Wnon-virtual-dtor
             -Woverloaded-virtual
             -Wcast-qual
-            -Werror
-            # g++ 12 rejects Asio's fences under the thread sanitizer.
-            $<$<STREQUAL:${PANAL_SANITIZE},thread>:-Wno-tsan>)
+            -Werror)
+if(PANAL_SANITIZE STREQUAL "thread")
+  # g++ 12 rejects Asio's fences under the thread sanitizer.
+  target_compile_options(panal_flags INTERFACE -Wno-tsan)
+endif()
 target_compile_definitions(panal_flags INTERFACE PANAL_VERSION="${PROJECT_VERSION}" BOOST_ASIO_NO_DEPRECATED)
 
 if(PANAL_SANITIZE)
