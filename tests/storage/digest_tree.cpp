@@ -118,6 +118,8 @@ TEST_CASE("an entry's digest covers what nodes have to agree upon") {
   CHECK(digest({{}, {put(1, 10), put(0, 20)}}) != expected);
   CHECK(digest({{}, {put(1, 10), put(0, 20)}})
         != digest({{}, {put(1, 10), put(0, 21)}}));
+  CHECK(digest({{}, {put(1, 10), put(0, 20)}})
+        != digest({{}, {put(2, 10), put(0, 20)}}));
   CHECK(digest(base, 98) != expected);
   CHECK(entry_digest(99, encode(base), secret + 1) != expected);
   CHECK(key_digest("k", secret) != key_digest("k", secret + 1));
