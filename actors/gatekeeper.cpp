@@ -6,6 +6,7 @@
 #include "actors/gatekeeper_pump.hpp"
 #include "actors/gatekeeper_refusals.hpp"
 #include "actors/gatekeeper_session.hpp"
+#include "actors/gatekeeper_tls.hpp"
 #include "actors/gatekeeper_warnings.hpp"
 #include "config/address.hpp"
 #include "logging/log.hpp"
@@ -69,8 +70,6 @@ private:
     session_ptr session;
   };
 
-  result<void> load_tls();
-  std::optional<tls_context> tls();
   result<std::uint16_t> listen();
   void run();
   void accept();
@@ -89,6 +88,7 @@ private:
 
   gatekeeper_config config_;
   handshake_setup setup_;
+  gatekeeper_tls tls_;
   callbacks on_;
   asio::io_context io_{1};
   gatekeeper_names names_{io_};
@@ -102,15 +102,13 @@ private:
   gatekeeper_refusals refusals_;
   gatekeeper_warnings warnings_;
   gate_counts counts_;
-  std::mutex tls_guard_;
-  /// Nothing: in clear.
-  std::optional<tls_context> tls_;
   std::mutex life_; // start() against stop()
   std::atomic<bool> stopped_ = false;
   std::thread thread_;
 };
 
-gatekeeper::impl::impl(gatekeeper_config config) : config_{std::move(config)} {
+gatekeeper::impl::impl(gatekeeper_config config)
+    : config_{std::move(config)}, tls_{config_.tls, config_.self.name} {
   setup_.self = config_.self;
   setup_.protocol = config_.protocol;
   setup_.key = cluster_key(config_.secret);
@@ -124,7 +122,7 @@ result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
   if (stopped_ || acceptor_.is_open())
     return unavailable("the gatekeeper starts only once");
   on_ = std::move(on);
-  if (auto loaded = load_tls(); !loaded)
+  if (auto loaded = tls_.load(); !loaded)
     return loaded.error();
   auto port = listen();
   if (!port)
@@ -146,33 +144,11 @@ result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
   return port;
 }
 
-result<void> gatekeeper::impl::load_tls() {
-  if (config_.tls.empty())
-    return {};
-  auto loaded = tls_context::load(config_.tls);
-  if (!loaded)
-    return loaded.error();
-  if (!loaded->is_for(setup_.self.name))
-    log::warning("cluster_tls_name",
-                 {{"detail", "peers will refuse this node: its certificate is "
-                             "not for its name"},
-                  {"name", setup_.self.name}});
-  log::info("cluster_tls_loaded", {{"expires", loaded->expires()}});
-  std::lock_guard guard{tls_guard_};
-  tls_ = std::move(*loaded);
-  return {};
-}
-
 result<void> gatekeeper::impl::reload() {
-  auto loaded = load_tls();
+  auto loaded = tls_.load();
   if (!loaded)
     log::error("cluster_tls_kept", {{"detail", loaded.error().detail}});
   return loaded;
-}
-
-std::optional<tls_context> gatekeeper::impl::tls() {
-  std::lock_guard guard{tls_guard_};
-  return tls_;
 }
 
 result<std::uint16_t> gatekeeper::impl::listen() {
@@ -397,7 +373,7 @@ socket_handle gatekeeper::impl::socket_of(gatekeeper_session& session) {
 
 gatekeeper::impl::session_ptr
 gatekeeper::impl::make_session(tcp::socket socket, handshake::role as) {
-  auto secured = tls();
+  auto secured = tls_.current();
   auto line =
       secured ? std::make_shared<gatekeeper_line>(std::move(socket), *secured)
               : std::make_shared<gatekeeper_line>(std::move(socket));

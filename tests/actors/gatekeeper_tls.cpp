@@ -176,7 +176,7 @@ TEST_CASE("garbage in place of TLS is cut at once, and hurts nobody") {
       send_all(fd.get(), garbage);
       REQUIRE(is_cut(fd.get()));
     });
-    REQUIRE(took < 5s);
+    REQUIRE(took < 9s); // the deadline is 10
   }
   CHECK(both.bee.keeper.counts().tls_failed == rounds);
   CHECK(open_descriptors() <= before);
