@@ -75,10 +75,11 @@ private:
   void accept();
   void on_accept(error_code err, tcp::socket socket);
   void receive(tcp::socket socket);
-  void on_received(session_ptr session, ending how);
+  void on_received(const session_ptr& session, ending how);
   void begin_dial(const std::string& address);
   void on_connected(const std::string& address);
-  void on_dialled(const std::string& address, session_ptr session, ending how);
+  void on_dialled(const std::string& address, const session_ptr& session,
+                  ending how);
   void note_end(gatekeeper_session& session, ending how,
                 const std::string& address);
   bool hand_over(gatekeeper_session& session, const std::string& dialled);
@@ -250,7 +251,7 @@ void gatekeeper::impl::receive(tcp::socket socket) {
   });
 }
 
-void gatekeeper::impl::on_received(session_ptr session, ending how) {
+void gatekeeper::impl::on_received(const session_ptr& session, ending how) {
   std::erase(pending_, session);
   auto& talk = session->talk();
   if (how == ending::timed_out) {
@@ -330,7 +331,7 @@ void gatekeeper::impl::on_connected(const std::string& address) {
 }
 
 void gatekeeper::impl::on_dialled(const std::string& address,
-                                  session_ptr session, ending how) {
+                                  const session_ptr& session, ending how) {
   dials_.erase(address);
   auto& talk = session->talk();
   note_end(*session, how, address);
