@@ -13,10 +13,11 @@ using wire::writer;
 
 namespace {
 
-/// No key and no entry is empty, so an item takes at least this.
-constexpr std::size_t item_bytes_min = 4 + 1 + 4 + 1;
+/// No entry is empty (a key may be: the cleared floor's), so an item takes at
+/// least this.
+constexpr std::size_t item_bytes_min = 4 + 4 + 1;
 /// Of a member whose name and address are empty.
-constexpr std::size_t member_bytes_min = 8 + 2 + 2 + 1;
+constexpr std::size_t member_bytes_min = 8 + 2 + 2 + 8;
 
 result<frame> read_heartbeat(reader& in) {
   heartbeat_frame said;
@@ -68,8 +69,8 @@ result<frame> wire::read_changes(reader& in) {
   for (unsigned i = 0; i < count && !in.failed(); ++i) {
     const auto key = in.text<std::uint32_t>();
     const auto entry = in.text<std::uint32_t>();
-    if (key.empty() || entry.empty())
-      return malformed("a change without key or entry");
+    if (entry.empty())
+      return malformed("a change without its entry");
     said.items.push_back({key, entry});
   }
   return whole(in, std::move(said));

@@ -57,7 +57,7 @@ public:
             [this](const std::string& address, dial_failure reason) {
               add(failures_, failed_dial{address, reason});
             },
-            [this](const member& who, verdict why) {
+            [this](const member& who, std::uint64_t, verdict why) {
               add(refusals_, refusal{who, why});
             }};
   }

@@ -27,10 +27,15 @@ caf::behavior relay(caf::event_based_actor*, origin_id from,
   }};
 }
 
+/// Stands for the membership actor: counts the links that are to be cut.
+caf::behavior cut_counter(caf::event_based_actor*, int* cuts) {
+  return {[=](const cut_request&) { ++*cuts; }};
+}
+
 /// A node's actors and what a test needs to see of it.
 struct small_node {
   small_node(caf::actor_system& system, const panal::clock& time,
-             origin_id origin, const replicator_config& spread)
+             origin_id origin, const replica_config& spread)
       : stamps{origin, time} {
     auto faulty = std::make_unique<test::faulty_store>(
         std::make_unique<memory_store>(origin));
@@ -40,25 +45,44 @@ struct small_node {
     keys = std::make_shared<table>(bounds, stamps);
     journal = system.spawn(
         journal_actor,
-        std::make_shared<panal::journal>(journal_config{}, std::move(faulty)));
-    shard = system.spawn(shard_actor, keys, journal);
-    replicator = system.spawn(replicator_actor, spread,
-                              std::vector<caf::actor>{shard}, journal);
+        std::make_shared<panal::journal>(journal_config{}, std::move(faulty)),
+        member{}, [] {});
+    shard = system.spawn(shard_actor, shard_setup{keys, 0, &digests, 0},
+                         journal);
+    auto setup = std::make_shared<replicator_setup>();
+    setup->config = spread;
+    setup->memory.self = {origin, "node", "host:1", 0};
+    setup->memory.runs[own_change] = {{origin, 1, 0}};
+    setup->stamps = &stamps;
+    setup->gate = &gate;
+    setup->digests = &digests;
+    setup->wall_clock = &time;
+    setup->shards = {shard};
+    setup->journal = journal;
+    replicator = system.spawn(replicator_actor, setup);
+    membership = system.spawn(cut_counter, &cuts);
     caf::anon_send(journal, feed_atom_v, std::vector<caf::actor>{shard});
     caf::anon_send(journal, feed_atom_v, replicator);
     caf::anon_send(shard, feed_atom_v, replicator);
+    caf::anon_send(replicator, feed_atom_v, membership);
+    caf::anon_send(replicator,
+                   members_known{{{1, "a", "a:1", 0}, {2, "b", "b:1", 0}}});
   }
 
   hybrid_clock stamps;
+  node_gate gate;
+  digest_tree digests{2};
+  int cuts = 0;
   test::faulty_store* disk = nullptr;
   table_ptr keys;
   caf::actor journal;
   caf::actor shard;
   caf::actor replicator;
+  caf::actor membership;
 };
 
 struct pair_fixture : test::actor_fixture {
-  explicit pair_fixture(const replicator_config& spread = {})
+  explicit pair_fixture(const replica_config& spread = {})
       : a{system, time, 1, spread}, b{system, time, 2, spread} {
     deliver();
   }
@@ -66,7 +90,8 @@ struct pair_fixture : test::actor_fixture {
   ~pair_fixture() {
     unlink();
     for (auto* node : {&a, &b})
-      for (auto* part : {&node->replicator, &node->shard, &node->journal})
+      for (auto* part : {&node->replicator, &node->membership, &node->shard,
+                         &node->journal})
         stop(*part);
     for (auto& end : relays)
       stop(end);
@@ -80,15 +105,18 @@ struct pair_fixture : test::actor_fixture {
     deliver();
   }
   void unlink() {
-    caf::anon_send(a.replicator, peer_link{{2, "b", "b:1"}, 0, {}});
-    caf::anon_send(b.replicator, peer_link{{1, "a", "a:1"}, 0, {}});
+    caf::anon_send(a.replicator, peer_link{{2, "b", "b:1", 0}, 2, 0, {}});
+    caf::anon_send(b.replicator, peer_link{{1, "a", "a:1", 0}, 1, 0, {}});
     deliver();
   }
   void connect(small_node& from, small_node& to, origin_id own,
                origin_id peer) {
     relays.push_back(system.spawn(relay, own, to.replicator));
     caf::anon_send(from.replicator,
-                   peer_link{{peer, "peer", "peer:1"}, link_id, relays.back()});
+                   peer_link{{peer, "peer", "peer:1", 0},
+                             peer,
+                             link_id,
+                             relays.back()});
   }
 
   void put(small_node& at, const std::string& key, std::int64_t version) {
@@ -166,7 +194,7 @@ TEST_CASE("deletes reach the other node, and a later put lives") {
 }
 
 TEST_CASE("a peer that lags behind memory is served from the store") {
-  replicator_config config;
+  replica_config config;
   config.recent_bytes_max = 500;
   config.window.frame_changes_max = 7;
   pair_fixture f{config};
@@ -212,11 +240,14 @@ TEST_CASE("frames of an earlier link, and what is no frame, change nothing") {
   const std::vector<const change*> sent{&what};
   const auto bytes = encode_changes(0, 0, 1, sent);
   caf::anon_send(f.b.replicator, peer_frame{1, f.link_id + 1, bytes});
-  caf::anon_send(f.b.replicator, peer_frame{1, f.link_id, "garbage"});
   caf::anon_send(f.b.replicator, peer_frame{1, f.link_id, bytes});
+  f.deliver();
+  CHECK(f.b.cuts == 0);
+  caf::anon_send(f.b.replicator, peer_frame{1, f.link_id, "garbage"});
   caf::anon_send(f.b.replicator,
                  peer_frame{1, f.link_id, encode(ack_frame{1'000})});
   f.deliver();
+  CHECK(f.b.cuts == 2);
   CHECK(f.b.disk->last_position() == 0);
   f.put(f.a, "k", 2);
   CHECK(f.get(f.b, "k").version == 2);
