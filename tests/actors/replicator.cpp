@@ -51,6 +51,7 @@ struct small_node {
                          journal);
     auto setup = std::make_shared<replicator_setup>();
     setup->config = spread;
+    setup->config.cursor_pause = 0ms; // at each beat: this clock is real
     setup->memory.self = {origin, "node", "host:1", 0};
     setup->memory.runs[own_change] = {{origin, 1, 0}};
     setup->stamps = &stamps;
