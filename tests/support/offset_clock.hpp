@@ -19,8 +19,9 @@
 namespace panal::test {
 
 /// Names the file that holds the offset: 8 bytes, a signed number of
-/// milliseconds in the machine's byte order.
-inline constexpr const char* clock_file_variable = "PANAL_TEST_CLOCK_FILE";
+/// milliseconds in the machine's byte order. (Every PANAL_ variable would have
+/// to be an option.)
+inline constexpr const char* clock_file_variable = "TEST_CLOCK_FILE";
 
 /// A clock's offset in a file that several processes map. Thread-safe.
 class clock_offset {

@@ -11,6 +11,7 @@
 
 namespace panal::torture {
 
+using test::endpoint;
 using test::milliseconds;
 using test::steady;
 using time_point = steady::time_point;
