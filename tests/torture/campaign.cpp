@@ -55,21 +55,6 @@ std::vector<fault> bring_faults(arena& over, const workload& clients,
   return all;
 }
 
-/// What all nodes show. A key may expire between two reads, but not again.
-history settled_reads(const arena& of, const std::vector<std::string>& keys) {
-  auto result = read_all(of.http(), keys);
-  auto again = checker{milliseconds{0}}.check({}, result);
-  for (int tries = 0; tries < 3; ++tries) {
-    if (std::none_of(again.begin(), again.end(), [](const auto& one) {
-          return one.what == verdict::differing;
-        }))
-      break;
-    result = read_all(of.http(), keys);
-    again = checker{milliseconds{0}}.check({}, result);
-  }
-  return result;
-}
-
 void count(const history& done, campaign_result& into) {
   for (const auto& op : done) {
     ++into.statuses[op.status];
@@ -171,7 +156,7 @@ campaign_result run_campaign(const campaign_setup& setup, progress& bar,
   count(done, result);
   auto same = test::all_equal(nodes.http(), clients.keys(), settles_within);
   result.stable_after = serving + same.took;
-  auto last = settled_reads(nodes, clients.keys());
+  auto last = read_settled(nodes.http(), clients.keys());
   checker judge{2 * result.clock_range + reading_error};
   result.trouble = tell(judge.check(done, last), result.found);
   if (!same.reached)

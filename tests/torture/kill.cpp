@@ -78,7 +78,7 @@ std::string kill_once(arena& nodes, const kill_setup& setup, std::size_t kill,
   std::move(after.begin(), after.end(), std::back_inserter(done));
   auto same = test::all_equal(nodes.http(), clients.keys(), settles_within);
   into.slowest = std::max(into.slowest, same.took);
-  auto last = read_all(nodes.http(), clients.keys());
+  auto last = read_settled(nodes.http(), clients.keys());
   auto result = tell(checker{reading_error}.check(done, last), into.found);
   if (!same.reached)
     result += "  never the same: " + same.difference + "\n";

@@ -152,6 +152,16 @@ history read_all_at(std::size_t node, const endpoint& at,
   return result;
 }
 
+namespace {
+
+bool differ(const history& reads, std::size_t keys) {
+  for (auto i = keys; i < reads.size(); ++i)
+    if (reads[i].came_to != outcome::ok
+        || reads[i].found != reads[i % keys].found)
+      return true;
+  return false;
+}
+
 history read_all(const std::vector<endpoint>& nodes,
                  const std::vector<std::string>& keys) {
   history result;
@@ -159,6 +169,17 @@ history read_all(const std::vector<endpoint>& nodes,
     auto part = read_all_at(n, nodes[n], keys);
     std::move(part.begin(), part.end(), std::back_inserter(result));
   }
+  return result;
+}
+
+} // namespace
+
+history read_settled(const std::vector<endpoint>& nodes,
+                     const std::vector<std::string>& keys) {
+  constexpr int tries_max = 10;
+  auto result = read_all(nodes, keys);
+  for (int tries = 1; tries < tries_max && differ(result, keys.size()); ++tries)
+    result = read_all(nodes, keys);
   return result;
 }
 

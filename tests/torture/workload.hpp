@@ -72,9 +72,11 @@ private:
 /// Carries one operation out and takes the answer over.
 void carry_out(operation& which, test::http_client& by);
 
-/// Gets all keys at all nodes, as operations: what they show now.
-history read_all(const std::vector<endpoint>& nodes,
-                 const std::vector<std::string>& keys);
+/// Gets all keys at all nodes, as operations: what they show in the end.
+/// Where they differ, reads again: a key may expire between two reads.
+history read_settled(const std::vector<endpoint>& nodes,
+                     const std::vector<std::string>& keys);
+/// The same at one node, once.
 history read_all_at(std::size_t node, const endpoint& at,
                     const std::vector<std::string>& keys);
 
