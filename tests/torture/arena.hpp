@@ -40,6 +40,7 @@ public:
 
   std::size_t size() const { return nodes_.size(); }
   test::node& operator[](std::size_t i) { return nodes_[i]; }
+  const test::node& operator[](std::size_t i) const { return nodes_[i]; }
   network& net() { return net_; }
   std::vector<endpoint> http() const;
   /// Waits until every node's log says that all others are up.

@@ -3,7 +3,7 @@
 //   torture [--rounds=10] [--seed=n] [--operations=5000] [--nodes=3|5]
 //           [--flag=--a-node's=flag] [--keep=1]
 //   torture kill [--kills=200] [--seed=n]
-//   torture slow [--seconds=600] [--modes=rate,stop,deaf] [--seed=n]
+//   torture slow [--seconds=600] [--modes=rate,stop,deaf] [--strict=1]
 //
 // Exit status: 0 all is well, 1 something was violated, 2 wrong usage.
 
@@ -115,8 +115,10 @@ int run(int argc, char** argv) {
                      argv[0]);
   if (what == "slow")
     return run_slow(
-        {seed, std::chrono::seconds{number(given, "seconds", 600)},
-         given.contains("modes") ? given["modes"] : "rate,stop,deaf"});
+        {.seed = seed,
+         .slow = std::chrono::seconds{number(given, "seconds", 600)},
+         .modes = given.contains("modes") ? given["modes"] : "rate,stop,deaf",
+         .strict = given.contains("strict")});
   return run_campaigns(given, argv[0]);
 }
 
