@@ -140,6 +140,23 @@ TEST_CASE("lost: a lower put is no substitute, even if it came later") {
   CHECK(t.ends_with(5, "b") == lost);
 }
 
+TEST_CASE("lost: a delete before both puts, or after both, explains nothing") {
+  story t;
+  t.put(0, 1, "x");
+  t.remove(0);
+  t.put(0, 9, "a");
+  t.put(1, 5, "b");
+  CHECK(t.ends_with(5, "b") == lost);
+  story u;
+  u.put(0, 9, "a");
+  u.put(1, 3, "b");
+  u.pass(20);
+  u.remove(2, got::lost);
+  CHECK(u.ends_with(9, "a") == fine);
+  CHECK(u.ends_with_nothing() == fine);
+  CHECK(u.ends_with(3, "b") == lost);
+}
+
 TEST_CASE("lost: of two puts as high at one node the later one counts") {
   story t;
   t.put(0, 2, "a");
@@ -204,6 +221,17 @@ TEST_CASE("stale: what a node has shown it must not take back") {
   CHECK(t.ends_with(2, "b") == stale);
 }
 
+TEST_CASE("stale: what others show its own node must have taken") {
+  story t;
+  t.put(0, 1, "a");
+  t.put(0, 2, "b", got::lost);
+  t.read(0, 1, "a");
+  t.read(1, 2, "b");
+  CHECK(t.ends_with(2, "b") == fine);
+  t.read(0, 1, "a");
+  CHECK(t.ends_with(2, "b") == stale);
+}
+
 TEST_CASE("stale: a read may be explained by a delete that is under way") {
   story t;
   t.put(0, 9, "a");
@@ -214,6 +242,12 @@ TEST_CASE("stale: a read may be explained by a delete that is under way") {
 }
 
 TEST_CASE("a delete that came after a read does not explain it") {
+  story s;
+  s.put(0, 9, "a");
+  s.put(2, 3, "b");
+  s.read(0, 3, "b");
+  s.remove(1);
+  CHECK(s.ends_with(3, "b") == stale);
   story t;
   t.put(0, 1, "a");
   t.read_nothing(0);
@@ -264,6 +298,28 @@ TEST_CASE("resurrected: a delete whose effect was read was carried out") {
   CHECK(t.ends_with(1, "a") == resurrected);
 }
 
+TEST_CASE("resurrected: of several deletes one is found to be the cause") {
+  story t;
+  t.remove(0);
+  t.put(0, 1, "a"); // so it was not the first
+  t.remove(0, got::lost);
+  t.read_nothing(0);
+  t.remove(1, got::lost); // nor one that came after the read
+  CHECK(t.ends_with_nothing() == fine);
+  CHECK(t.ends_with(1, "a") == resurrected);
+}
+
+TEST_CASE("a delete is not blamed for what may have expired") {
+  story t;
+  t.put(2, 3, "c");
+  t.put(0, 2, "b", got::ok, 50);
+  t.pass(20);
+  t.remove(1, got::lost);
+  t.pass(100);
+  t.read_nothing(0);
+  CHECK(t.ends_with(3, "c") == fine);
+}
+
 TEST_CASE("resurrected: an expired value in the end, or read") {
   story t;
   t.put(0, 1, "a");
@@ -277,6 +333,21 @@ TEST_CASE("resurrected: an expired value in the end, or read") {
   CHECK(t.ends_with(1, "a") == lost);
   t.read(0, 2, "b");
   CHECK(t.ends_with_nothing() == resurrected);
+}
+
+TEST_CASE("an expiry may be seen as early and as late as clocks differ") {
+  story t;
+  t.put(0, 1, "a", got::ok, 50);
+  t.pass(45); // 3 ms before it expires
+  CHECK(t.ends_with(1, "a") == fine);
+  CHECK(t.ends_with_nothing() == fine);
+  t.pass(6); // 3 ms after it has for sure
+  CHECK(t.ends_with(1, "a") == fine);
+  CHECK(t.ends_with_nothing() == fine);
+  story u;
+  u.put(0, 1, "a", got::ok, 50);
+  u.pass(30);
+  CHECK(u.ends_with_nothing() == lost);
 }
 
 TEST_CASE("after an expiry a lower version may win, and counts") {

@@ -52,7 +52,7 @@ TEST_CASE("schedule: every kind occurs, clocks only where they may") {
 }
 
 TEST_CASE("schedule: nodes have one fault each, and one has none") {
-  for (std::size_t nodes : {3, 5}) {
+  for (std::size_t nodes : {3U, 5U}) {
     auto all = first_faults(
         {.nodes = nodes, .seed = 3, .clock_range = milliseconds{100}}, 500);
     for (const auto& now : all) {

@@ -64,8 +64,6 @@ key_judge::key_judge(std::vector<const operation*> done,
 std::vector<violation> key_judge::judge() {
   for (const auto* op : done_)
     learn_from_values(*op);
-  for (const auto* op : last_)
-    learn_from_values(*op);
   for (const auto* op : done_)
     learn_from_nothing(*op);
   for (auto& one : changes_)
