@@ -18,41 +18,13 @@ using test::text;
 constexpr milliseconds settles_within{60'000};
 /// Clocks are read in milliseconds, and a request takes its time.
 constexpr milliseconds reading_error{5};
+constexpr milliseconds between_faults{220};
 
 /// Most schedules leave the clocks alone: only then is the order of what two
 /// nodes took known to a few milliseconds.
 milliseconds draw_clock_range(std::uint64_t seed) {
   auto kind = std::mt19937_64{seed}() % 10;
   return milliseconds{kind < 5 ? 0 : kind < 9 ? 1'500 : 20'000};
-}
-
-/// Brings the schedule over the cluster until the clients are done.
-std::vector<fault> bring_faults(arena& over, const workload& clients,
-                                fault_schedule schedule, progress& bar,
-                                const std::function<double()>& done) {
-  std::vector<fault> all;
-  std::list<fault> under_way;
-  auto began = steady::now();
-  auto upcoming = schedule.next();
-  while (!clients.finished()) {
-    auto now = std::chrono::duration_cast<milliseconds>(steady::now() - began);
-    for (auto at = under_way.begin(); at != under_way.end();) {
-      if (at->starts + at->lasts > now) {
-        ++at;
-        continue;
-      }
-      over.end(*at);
-      at = under_way.erase(at);
-    }
-    for (; upcoming.starts <= now; upcoming = schedule.next()) {
-      over.begin(upcoming);
-      under_way.push_back(upcoming);
-      all.push_back(upcoming);
-    }
-    bar.show(done(), text(under_way.size(), " faults under way"));
-    std::this_thread::sleep_for(milliseconds{2});
-  }
-  return all;
 }
 
 void count(const history& done, campaign_result& into) {
@@ -111,61 +83,135 @@ std::string summary(const campaign_result& of) {
               " ms");
 }
 
-campaign_result run_campaign(const campaign_setup& setup, progress& bar,
-                             double part_begin, double part_size) {
-  campaign_result result;
-  result.seed = setup.seed;
-  result.nodes = setup.nodes != 0 ? setup.nodes : setup.seed % 2 == 0 ? 3 : 5;
-  result.clock_range = draw_clock_range(setup.seed);
-  auto state = [&](double done, const std::string& what) {
-    bar.show(part_begin + part_size * done,
-             text("seed ", setup.seed, ", ", what));
-  };
-  state(0, "starting nodes");
-  arena nodes{{result.nodes, setup.seed, setup.more}};
-  workload_setup load;
-  load.nodes = nodes.http();
-  load.seed = setup.seed;
-  load.operations = setup.operations;
-  load.spread = setup.spread;
-  workload clients{load};
-  std::vector<fault> faults;
-  auto healing = steady::now();
-  try {
-    faults = bring_faults(
-        nodes, clients,
-        fault_schedule{{result.nodes, setup.seed, result.clock_range}}, bar,
-        [&] {
-          return part_begin
-                 + part_size * 0.8 * static_cast<double>(clients.done())
-                       / static_cast<double>(setup.operations);
-        });
-    clients.stop();
-    state(0.8, "waiting until all agree");
-    healing = steady::now();
-    nodes.heal();
-  } catch (const std::exception& problem) {
-    result.trouble = text("  ", problem.what(), '\n');
-    result.trouble += "  evidence: " + keep_evidence(nodes, result, faults);
-    return result;
-  }
-  auto serving =
-      std::chrono::duration_cast<milliseconds>(steady::now() - healing);
-  result.faults = faults.size();
-  auto done = clients.take();
-  count(done, result);
-  auto same = test::all_equal(nodes.http(), clients.keys(), settles_within);
-  result.stable_after = serving + same.took;
-  auto last = read_settled(nodes.http(), clients.keys());
-  checker judge{2 * result.clock_range + reading_error};
-  result.trouble = tell(judge.check(done, last), result.found);
-  if (!same.reached)
-    result.trouble += "  never the same: " + same.difference + "\n";
-  if (setup.keeps_all)
-    keep_evidence(nodes, result, faults);
-  if (!result.good())
-    result.trouble += "  evidence: " + keep_evidence(nodes, result, faults);
+namespace {
+
+/// One campaign on its way.
+class campaign {
+public:
+  campaign(const campaign_setup& setup, progress& bar, double part_begin,
+           double part_size);
+  campaign_result run();
+
+private:
+  workload_setup load() const;
+  /// Load and faults, until the clients are done. @return what they did.
+  history storm();
+  void settle(const history& done);
+  void show(double done, const std::string& what);
+
+  campaign_setup setup_;
+  progress& bar_;
+  double part_begin_;
+  double part_size_;
+  campaign_result result_;
+  arena nodes_;
+  std::vector<fault> faults_;
+  std::vector<std::string> keys_;
+  /// When faults were taken away.
+  time_point healing_;
+};
+
+campaign::campaign(const campaign_setup& setup, progress& bar,
+                   double part_begin, double part_size)
+    : setup_{setup},
+      bar_{bar},
+      part_begin_{part_begin},
+      part_size_{part_size},
+      nodes_{{setup.nodes, setup.seed, setup.more}} {
+  result_.seed = setup.seed;
+  result_.nodes = setup.nodes;
+  result_.clock_range = draw_clock_range(setup.seed);
+}
+
+void campaign::show(double done, const std::string& what) {
+  bar_.show(part_begin_ + part_size_ * done,
+            text("seed ", setup_.seed, ", ", what));
+}
+
+workload_setup campaign::load() const {
+  workload_setup result;
+  result.nodes = nodes_.http();
+  result.seed = setup_.seed;
+  result.operations = setup_.operations;
+  result.spread = setup_.spread;
   return result;
+}
+
+/// Of the schedule's progress, what is left for settling and judging.
+constexpr double storm_share = 0.9;
+
+history campaign::storm() {
+  workload clients{load()};
+  keys_ = clients.keys();
+  fault_schedule schedule{
+      {result_.nodes, setup_.seed, result_.clock_range, between_faults}};
+  std::list<fault> under_way;
+  auto began = steady::now();
+  auto upcoming = schedule.next();
+  while (!clients.finished()) {
+    auto now = std::chrono::duration_cast<milliseconds>(steady::now() - began);
+    for (auto at = under_way.begin(); at != under_way.end();) {
+      if (at->starts + at->lasts > now) {
+        ++at;
+        continue;
+      }
+      nodes_.end(*at);
+      at = under_way.erase(at);
+    }
+    for (; upcoming.starts <= now; upcoming = schedule.next()) {
+      nodes_.begin(upcoming);
+      under_way.push_back(upcoming);
+      faults_.push_back(upcoming);
+    }
+    show(storm_share * static_cast<double>(clients.done())
+             / static_cast<double>(setup_.operations),
+         text(under_way.size(), " faults under way"));
+    std::this_thread::sleep_for(milliseconds{2});
+  }
+  clients.stop();
+  return clients.take();
+}
+
+void campaign::settle(const history& done) {
+  auto serving =
+      std::chrono::duration_cast<milliseconds>(steady::now() - healing_);
+  auto same = test::all_equal(nodes_.http(), keys_, settles_within);
+  result_.stable_after = serving + same.took;
+  auto last = read_settled(nodes_.http(), keys_);
+  checker judge{2 * result_.clock_range + reading_error};
+  result_.trouble = tell(judge.check(done, last), result_.found);
+  if (!same.reached)
+    result_.trouble += "  never the same: " + same.difference + "\n";
+}
+
+campaign_result campaign::run() {
+  try {
+    auto done = storm();
+    result_.faults = faults_.size();
+    count(done, result_);
+    show(storm_share, "waiting until all agree");
+    healing_ = steady::now();
+    nodes_.heal();
+    settle(done);
+  } catch (const std::exception& problem) {
+    result_.trouble += text("  ", problem.what(), '\n');
+  }
+  if (!result_.good() || setup_.keeps_all) {
+    auto folder = keep_evidence(nodes_, result_, faults_);
+    if (!result_.good())
+      result_.trouble += "  evidence: " + folder;
+  }
+  return result_;
+}
+
+} // namespace
+
+campaign_result run_campaign(campaign_setup setup, progress& bar,
+                             double part_begin, double part_size) {
+  if (setup.nodes == 0)
+    setup.nodes = setup.seed % 2 == 0 ? 3 : 5;
+  bar.show(part_begin, text("seed ", setup.seed, ", starting nodes"));
+  return campaign{setup, bar, part_begin, part_size}.run();
 }
 
 } // namespace panal::torture

@@ -47,7 +47,7 @@ struct campaign_result {
 };
 
 /// @param part  which part of all the progress is this campaign's.
-campaign_result run_campaign(const campaign_setup& setup, progress& bar,
+campaign_result run_campaign(campaign_setup setup, progress& bar,
                              double part_begin, double part_size);
 
 /// One line: "seed 7: 3 nodes, ...".

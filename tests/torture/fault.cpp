@@ -8,6 +8,8 @@ namespace {
 
 /// A node that comes back takes its time until it serves.
 constexpr milliseconds recovery{300};
+/// A node's files are larger than that after a second or two.
+constexpr std::uint64_t file_bytes_max = 524'288;
 
 } // namespace
 
@@ -122,7 +124,7 @@ fault fault_schedule::of_node(fault_kind what) {
     break;
   case fault_kind::full_disk:
     result.lasts = between(200, 2'000);
-    result.file_bytes_max = below(2) == 0 ? 0 : below(512 * 1024);
+    result.file_bytes_max = below(2) == 0 ? 0 : below(file_bytes_max);
     break;
   case fault_kind::clock: {
     auto range = setup_.clock_range.count();

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace panal::torture {
@@ -11,7 +12,7 @@ using test::steady;
 using test::text;
 
 std::string duration_text(double seconds) {
-  auto whole = static_cast<long>(std::max(seconds, 0.0) + 0.5);
+  auto whole = std::lround(std::max(seconds, 0.0));
   if (whole >= 3600)
     return text(whole / 3600, " h ", whole % 3600 / 60, " min");
   if (whole >= 60)

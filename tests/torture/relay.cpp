@@ -23,7 +23,8 @@ void set_option(int fd, int level, int name, int value) {
 } // namespace
 
 bool pipe_way::take(steady::time_point release) {
-  std::array<char, 64 * 1024> buffer{};
+  constexpr std::size_t bytes_max = 65'536;
+  std::array<char, bytes_max> buffer;
   auto got = ::recv(from_, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got > 0) {
     add({buffer.data(), static_cast<std::size_t>(got)}, release);
