@@ -74,7 +74,7 @@ struct story {
     return result;
   }
   /// The verdicts if all three nodes show this in the end.
-  std::set<verdict> ends_with(std::optional<entry> found) {
+  std::set<verdict> ends_with(const std::optional<entry>& found) {
     last.clear();
     for (std::size_t node = 0; node < 3; ++node)
       last.push_back(read_at(node, now, found));

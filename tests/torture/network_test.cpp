@@ -147,7 +147,7 @@ TEST_CASE("network: a rate is kept, and a writer feels it") {
   auto took = steady::now() - began;
   CHECK(took >= milliseconds{350});
   CHECK(took < milliseconds{1'500});
-  CHECK_FALSE(t.line->send(std::string(20'000'000, 'x'), milliseconds{300}));
+  CHECK_FALSE(t.line->send(std::string(5'000'000, 'x'), milliseconds{300}));
 }
 
 TEST_CASE("network: a cut closes both ends, and those between others not") {

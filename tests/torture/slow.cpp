@@ -21,8 +21,10 @@ constexpr double p99_factor_max = 1.05;
 constexpr milliseconds catches_up_within{60'000};
 /// What a change of the peer's state stirs up is no part of a window.
 constexpr milliseconds settling{700};
-/// Memory is measured once it has stopped growing by itself.
-constexpr milliseconds warm_up_min{6'000};
+/// Memory is measured once it has stopped growing by itself: SQLite's cache
+/// and the journal reach their size with the writes, not with time.
+constexpr std::size_t warm_up_requests = 60'000;
+constexpr milliseconds warm_up_usual{12'000};
 constexpr milliseconds warm_up_max{60'000};
 constexpr milliseconds warm_up_step{2'000};
 constexpr double steady_mib = 1.5;
@@ -171,7 +173,7 @@ double trial::warm_up() {
        passed += warm_up_step) {
     wait(warm_up_step, "warming up");
     auto now = resident_mib();
-    if (passed >= warm_up_min && now < before + steady_mib)
+    if (load_.done() >= warm_up_requests && now < before + steady_mib)
       return now;
     before = now;
   }
@@ -183,10 +185,9 @@ bool trial::run(const std::string& mode, double part_begin, double part_size) {
   part_begin_ = part_begin;
   part_size_ = part_size;
   const milliseconds slow = setup_.slow;
-  auto window =
-      std::clamp(slow / 10, milliseconds{1'500}, milliseconds{10'000});
+  auto window = std::clamp(slow / 10, milliseconds{500}, milliseconds{10'000});
   auto pairs = std::max<std::int64_t>(2, slow / 4 / window);
-  planned_ = 2 * warm_up_min + slow + 2 * pairs * (window + settling);
+  planned_ = warm_up_usual + slow + 2 * pairs * (window + settling);
   auto before = warm_up();
   highest_mib_ = before;
   slow_down();
