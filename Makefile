@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: help deps build run test test-unit test-integration demo \
+        torture torture-kill torture-slow \
         bench bench-http bench-replication bench-memory bench-deps \
         fmt lint lint-deps asan tsan docker docker-up docker-down clean
 
@@ -39,6 +40,19 @@ test-unit: build ## the parts alone, without processes
 
 test-integration: build ## real nodes: cluster tests, and the API with newman
 	@scripts/test integration
+
+ROUNDS ?= 10
+KILLS ?= 200
+torture-slow: SECONDS ?= 600
+
+torture: build ## fault campaigns on real nodes; ROUNDS=10 schedules
+	@build/tests/torture/torture --rounds=$(ROUNDS) $(ARGS)
+
+torture-kill: build ## kill -9 under full load, KILLS=200 times
+	@build/tests/torture/torture kill --kills=$(KILLS) $(ARGS)
+
+torture-slow: build ## a peer that is slow or hangs for SECONDS=600, three ways
+	@build/tests/torture/torture slow --seconds=$(SECONDS) --strict=1 $(ARGS)
 
 demo: build ## three nodes, 13,680 real records, one crash
 	@python3 demo/demo.py

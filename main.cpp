@@ -10,6 +10,9 @@
 #include "http/server.hpp"
 #include "logging/log.hpp"
 #include "storage/clock.hpp"
+#ifdef PANAL_TEST_CLOCK
+#include "tests/support/offset_clock.hpp"
+#endif
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -30,6 +33,12 @@ namespace {
 
 using namespace panal;
 using namespace std::chrono_literals;
+
+#ifdef PANAL_TEST_CLOCK // a program of the tests' own
+using node_clock = test::offset_clock;
+#else
+using node_clock = system_clock;
+#endif
 
 constexpr int exit_failure = 1;
 constexpr int exit_bad_options = 2;
@@ -163,7 +172,7 @@ ending serve(options& settings, const panal::clock& time) {
 int run(options settings) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN); // a full disk is an error, not a death
-  const system_clock time;
+  const node_clock time;
   for (;;) {
     const auto end = serve(settings, time);
     if (end != ending::rejoins)

@@ -165,8 +165,9 @@ std::vector<std::string> node::arguments() const {
 
 void node::launch_only() {
   launch what;
-  what.program = panal_binary();
+  what.program = setup_.program.empty() ? panal_binary() : setup_.program;
   what.arguments = arguments();
+  what.environment = setup_.environment;
   what.net_namespace = setup_.net_namespace;
   what.open_files_max = setup_.open_files_max;
   what.log_copy = own_.path() / "log";

@@ -10,6 +10,8 @@
 #include "tests/support/process.hpp"
 
 #include <deque>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -66,6 +68,10 @@ struct node_setup {
   int net_namespace = -1;
   /// How many files it may have open; 0: as many as the test.
   std::size_t open_files_max = 0;
+  /// Empty: panal_binary().
+  std::filesystem::path program;
+  /// Added to its environment.
+  std::map<std::string, std::string> environment;
 };
 
 /// The setup of a cluster's member.
