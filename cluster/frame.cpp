@@ -16,7 +16,7 @@ namespace {
 /// No key and no entry is empty, so an item takes at least this.
 constexpr std::size_t item_bytes_min = 4 + 1 + 4 + 1;
 /// Of a member whose name and address are empty.
-constexpr std::size_t member_bytes_min = 8 + 2 + 2 + 1;
+constexpr std::size_t member_bytes_min = 8 + 2 + 2 + 8;
 
 result<frame> read_heartbeat(reader& in) {
   heartbeat_frame said;
