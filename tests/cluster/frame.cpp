@@ -30,7 +30,7 @@ greeting_frame some_greeting() {
   said.settled = true;
   said.has_data = true;
   said.merged_hlc = 4;
-  said.runs = {{5, 6}, {7, 8}};
+  said.runs = {{5, 6, 11}, {7, 8, 12}};
   said.receiver_runs = {{9, 10}};
   return said;
 }
@@ -39,7 +39,7 @@ const repair_leaves_frame some_leaves{
     7, true, 8, {{1, {{2, 3}, {4, 5}}}, {6, {}}, {9, {{1, 1}}}}};
 
 const std::vector<member> some_members{{1, "node1", "127.0.0.1:7001"},
-                                       {2, "node2", "[::1]:7002", true}};
+                                       {2, "node2", "[::1]:7002", 77}};
 
 /// One frame of each type.
 std::vector<std::string> all_frames() {
