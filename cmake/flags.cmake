@@ -13,14 +13,20 @@ target_compile_options(
             -Wnon-virtual-dtor
             -Woverloaded-virtual
             -Wcast-qual
-            -Werror
-            # g++ 12 rejects Asio's fences under the thread sanitizer.
-            $<$<STREQUAL:${PANAL_SANITIZE},thread>:-Wno-tsan>)
+            -Werror)
+if(PANAL_SANITIZE STREQUAL "thread")
+  # g++ 12 rejects Asio's fences under the thread sanitizer.
+  target_compile_options(panal_flags INTERFACE -Wno-tsan)
+endif()
 target_compile_definitions(panal_flags INTERFACE PANAL_VERSION="${PROJECT_VERSION}" BOOST_ASIO_NO_DEPRECATED)
 
 if(PANAL_SANITIZE)
   target_compile_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE})
+  if(PANAL_FUZZ)
+    # Counts edges for libFuzzer, and ends on what is otherwise only reported.
+    target_compile_options(panal_flags INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+  endif()
 else()
   # Hardening of the shipped binary; _FORTIFY_SOURCE wants optimisation.
   target_compile_options(panal_flags INTERFACE -fstack-protector-strong $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)
