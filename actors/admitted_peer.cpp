@@ -45,6 +45,16 @@ std::string_view to_string(dial_failure reason) noexcept {
     return "busy";
   case dial_failure::self:
     return "self";
+  case dial_failure::tls:
+    return "tls";
+  case dial_failure::wrong_name:
+    return "wrong_name";
+  case dial_failure::wrong_cluster:
+    return "wrong_cluster";
+  case dial_failure::forgotten:
+    return "forgotten";
+  case dial_failure::copied:
+    return "copied";
   }
   return "unknown";
 }

@@ -50,6 +50,18 @@ enum class dial_failure : std::uint8_t {
   busy,
   /// The address leads back to this node (proven, not only claimed).
   self,
+  /// No TLS connection: a certificate that one end does not take, or no TLS.
+  tls,
+  /// The peer's certificate is not for the name that it gives itself, or the
+  /// peer says so of this node.
+  wrong_name,
+  /// The peer belongs to a cluster of another name.
+  wrong_cluster,
+  /// The (proven) peer says that this node was removed for good.
+  forgotten,
+  /// The (proven) peer says that this node's identity is another one's, or
+  /// has the same identity itself in another run of the program.
+  copied,
 };
 
 /// The failure's name as it stands in logs: "timed_out".
@@ -59,9 +71,13 @@ std::string_view to_string(dial_failure reason) noexcept;
 /// follows the handshake has been read or written.
 struct admitted_peer {
   /// Set up as CAF's new_scribe() wants it: nonblocking, without Nagle's
-  /// delay, with keepalive, closed on exec.
+  /// delay, with keepalive, closed on exec. With TLS it is one end of a local
+  /// socket pair, whose other end the gatekeeper keeps: shutting it down ends
+  /// the connection all the same.
   socket_handle socket;
   member peer;
+  /// The identity of the peer's process run.
+  std::uint64_t run = 0;
   /// Both ends know the connection by this number, and no other by it.
   std::uint64_t link_id = 0;
   /// The address that this node dialled; empty if the peer has dialled.

@@ -8,8 +8,10 @@
 
 #include <caf/all.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace panal {
 
@@ -19,6 +21,8 @@ using admitted_ptr = std::shared_ptr<admitted_peer>;
 /// gatekeeper -> membership: the peer is proven, but one has to dial back.
 struct introduction {
   member who;
+  /// The identity of its process run.
+  std::uint64_t run = 0;
   /// What this node dialled; empty if the peer did.
   std::string dialled;
 };
@@ -29,9 +33,40 @@ struct failed_dial {
   dial_failure reason = dial_failure::unreachable;
 };
 
+/// gatekeeper -> membership: a proven peer shows that this node cannot go on
+/// under its identity.
+struct disowning {
+  member peer;
+  std::uint64_t run = 0;
+  verdict why = verdict::copied;
+};
+
+/// membership -> replicator: all that are known, this node and the forgotten
+/// included. Comes before whatever rests on it.
+struct members_known {
+  std::vector<member> members;
+};
+
+/// membership -> replicator: this node was forgotten, or runs twice.
+struct expulsion {
+  bool copied = false;
+  /// What it stamped up to here had been merged by a member.
+  std::uint64_t seen_hlc = 0;
+};
+
+/// replicator -> membership: a link is to end.
+struct cut_request {
+  std::uint64_t link_id = 0;
+  std::string why;
+  /// The peer broke the protocol: it is kept out for a while.
+  bool faulty = false;
+};
+
 /// membership -> replicator: a link to a peer has come up or gone.
 struct peer_link {
   member who;
+  /// The identity of its process run.
+  std::uint64_t run = 0;
   std::uint64_t link_id = 0;
   /// The peer's membership actor; none when the link has gone.
   caf::actor remote;
@@ -49,5 +84,9 @@ struct peer_frame {
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::admitted_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::introduction)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::failed_dial)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::disowning)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::members_known)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::expulsion)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::cut_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::peer_link)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::peer_frame)

@@ -2,20 +2,26 @@
 
 #include "actors/gatekeeper_dial.hpp"
 #include "actors/gatekeeper_names.hpp"
+#include "actors/gatekeeper_outcome.hpp"
+#include "actors/gatekeeper_pump.hpp"
+#include "actors/gatekeeper_refusals.hpp"
 #include "actors/gatekeeper_session.hpp"
+#include "actors/gatekeeper_tls.hpp"
 #include "actors/gatekeeper_warnings.hpp"
 #include "config/address.hpp"
+#include "logging/log.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <unistd.h>
 
 #include <atomic>
+#include <cstring>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace panal {
@@ -26,55 +32,21 @@ using error_code = boost::system::error_code;
 
 namespace {
 
-/// What is worth a warning about a handshake that came to this end.
-std::optional<gate_warning> warning_of(verdict outcome) noexcept {
-  switch (outcome) {
-  case verdict::wrong_secret:
-    return gate_warning::wrong_secret;
-  case verdict::wrong_protocol:
-    return gate_warning::wrong_protocol;
-  case verdict::malformed:
-    return gate_warning::malformed;
-  default:
-    return std::nullopt;
-  }
-}
-
-/// Why a dialled handshake led to no connection; nothing if the peer is going
-/// to dial.
-std::optional<dial_failure> failure_of(const gatekeeper_session& session,
-                                       gatekeeper_session::ending how) {
-  if (how == gatekeeper_session::ending::timed_out)
-    return dial_failure::timed_out;
-  if (how == gatekeeper_session::ending::closed)
-    return dial_failure::closed;
-  switch (session.talk().outcome()) {
-  case verdict::introduced:
-    return std::nullopt;
-  case verdict::admitted: // and broken before it could be handed over
-    return dial_failure::closed;
-  case verdict::self:
-    return dial_failure::self;
-  case verdict::wrong_secret:
-    return dial_failure::wrong_secret;
-  case verdict::wrong_protocol:
-    return dial_failure::wrong_protocol;
-  case verdict::busy:
-    return dial_failure::busy;
-  case verdict::malformed:
-    break;
-  }
-  return dial_failure::malformed;
-}
-
 error unavailable(std::string detail) {
   return {errc::unavailable, std::move(detail)};
 }
 
+std::uint64_t random_run() {
+  const auto drawn = random_digest();
+  std::uint64_t run = 0;
+  std::memcpy(&run, drawn.data(), sizeof run);
+  return run != 0 ? run : 1;
+}
+
 } // namespace
 
-// Everything but start(), dial() and stop() runs on the thread, or when there
-// is none any more.
+// What is public runs on any thread; everything else on the gatekeeper's own,
+// or when there is none any more.
 class gatekeeper::impl {
 public:
   explicit impl(gatekeeper_config config);
@@ -82,7 +54,11 @@ public:
   result<std::uint16_t> start(callbacks on);
   void dial(std::string address);
   void stop();
+  result<void> reload();
   const member& self() const noexcept { return setup_.self; }
+  std::uint64_t run_id() const noexcept { return setup_.run; }
+  gatekeeper_refusals& refusals() noexcept { return refusals_; }
+  const gate_counts& counts() const noexcept { return counts_; }
 
 private:
   using session_ptr = std::shared_ptr<gatekeeper_session>;
@@ -103,12 +79,16 @@ private:
   void begin_dial(const std::string& address);
   void on_connected(const std::string& address);
   void on_dialled(const std::string& address, session_ptr session, ending how);
+  void note_end(gatekeeper_session& session, ending how,
+                const std::string& address);
   bool hand_over(gatekeeper_session& session, const std::string& dialled);
+  socket_handle socket_of(gatekeeper_session& session);
   session_ptr make_session(tcp::socket socket, handshake::role as);
   void end_dial(const std::string& address, dial_failure reason);
 
   gatekeeper_config config_;
   handshake_setup setup_;
+  gatekeeper_tls tls_;
   callbacks on_;
   asio::io_context io_{1};
   gatekeeper_names names_{io_};
@@ -117,16 +97,23 @@ private:
   /// In the order of their coming.
   std::vector<session_ptr> pending_;
   std::unordered_map<std::string, dialling> dials_;
+  /// Links within TLS.
+  std::unordered_set<std::shared_ptr<gatekeeper_pump>> pumps_;
+  gatekeeper_refusals refusals_;
   gatekeeper_warnings warnings_;
+  gate_counts counts_;
   std::mutex life_; // start() against stop()
   std::atomic<bool> stopped_ = false;
   std::thread thread_;
 };
 
-gatekeeper::impl::impl(gatekeeper_config config) : config_{std::move(config)} {
+gatekeeper::impl::impl(gatekeeper_config config)
+    : config_{std::move(config)}, tls_{config_.tls, config_.self.name} {
   setup_.self = config_.self;
   setup_.protocol = config_.protocol;
   setup_.key = cluster_key(config_.secret);
+  setup_.run = config_.run != 0 ? config_.run : random_run();
+  setup_.cluster = cluster_id(config_.cluster_name);
   config_.secret.clear();
 }
 
@@ -135,6 +122,8 @@ result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
   if (stopped_ || acceptor_.is_open())
     return unavailable("the gatekeeper starts only once");
   on_ = std::move(on);
+  if (auto loaded = tls_.load(); !loaded)
+    return loaded.error();
   auto port = listen();
   if (!port)
     return port;
@@ -153,6 +142,13 @@ result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
     return unavailable(std::string{"no thread: "} + err.what());
   }
   return port;
+}
+
+result<void> gatekeeper::impl::reload() {
+  auto loaded = tls_.load();
+  if (!loaded)
+    log::error("cluster_tls_kept", {{"detail", loaded.error().detail}});
+  return loaded;
 }
 
 result<std::uint16_t> gatekeeper::impl::listen() {
@@ -203,8 +199,11 @@ void gatekeeper::impl::stop() {
     if (entry.session)
       entry.session->close();
   }
+  for (auto& pump : pumps_)
+    pump->close();
   pending_.clear();
   dials_.clear();
+  pumps_.clear();
   // What has completed but was not handled may hold a socket just accepted.
   io_.restart();
   io_.poll();
@@ -235,9 +234,11 @@ void gatekeeper::impl::on_accept(error_code err, tcp::socket socket) {
 }
 
 void gatekeeper::impl::receive(tcp::socket socket) {
+  ++counts_.accepted;
   // The oldest gives way: a peer is done within a few round trips, a silent
   // stranger would keep its place until the deadline.
   if (pending_.size() >= config_.pending_max) {
+    ++counts_.crowded;
     warnings_.warn(gate_warning::crowded, pending_.front()->remote());
     pending_.front()->close();
     pending_.erase(pending_.begin());
@@ -252,17 +253,41 @@ void gatekeeper::impl::receive(tcp::socket socket) {
 void gatekeeper::impl::on_received(session_ptr session, ending how) {
   std::erase(pending_, session);
   auto& talk = session->talk();
-  if (how == ending::timed_out)
+  if (how == ending::timed_out) {
+    ++counts_.silent;
     warnings_.warn(gate_warning::silent, session->remote());
+  } else if (how == ending::closed) {
+    ++counts_.closed;
+  }
+  note_end(*session, how, session->remote());
   if (how != ending::concluded)
     return session->close();
-  if (auto warning = warning_of(talk.outcome()))
-    warnings_.warn(*warning, session->remote());
-  if (talk.outcome() == verdict::admitted)
-    hand_over(*session, {});
+  if (talk.outcome() == verdict::admitted && hand_over(*session, {}))
+    return;
   session->close();
   if (talk.outcome() == verdict::introduced)
-    on_.on_introduced(talk.peer(), {});
+    on_.on_introduced(talk.peer(), talk.peer_run(), {});
+}
+
+/// What the ends of accepted and dialled sessions have in common.
+void gatekeeper::impl::note_end(gatekeeper_session& session, ending how,
+                                const std::string& address) {
+  if (how == ending::insecure) {
+    ++counts_.tls_failed;
+    return warnings_.warn(gate_warning::tls, address, session.problem());
+  }
+  if (how != ending::concluded)
+    return;
+  auto& talk = session.talk();
+  count(counts_, talk.outcome());
+  auto shares_origin = talk.outcome() == verdict::copied
+                       && talk.peer().origin == setup_.self.origin;
+  if (shares_origin)
+    warnings_.warn(gate_warning::shared_identity, address, talk.peer().name);
+  else if (auto warning = warning_of(talk.outcome()))
+    warnings_.warn(*warning, address, talk.peer().name);
+  if (is_disowned(talk, setup_.self.origin))
+    on_.on_refused(talk.peer(), talk.peer_run(), talk.outcome());
 }
 
 void gatekeeper::impl::dial(std::string address) {
@@ -308,36 +333,59 @@ void gatekeeper::impl::on_dialled(const std::string& address,
                                   session_ptr session, ending how) {
   dials_.erase(address);
   auto& talk = session->talk();
-  if (how == ending::concluded) {
-    if (auto warning = warning_of(talk.outcome()))
-      warnings_.warn(*warning, address);
-    if (talk.outcome() == verdict::self && talk.peer() != setup_.self)
-      warnings_.warn(gate_warning::shared_identity, address, talk.peer().name);
-    if (talk.outcome() == verdict::admitted && hand_over(*session, address))
-      return;
-  }
+  note_end(*session, how, address);
+  if (how == ending::concluded && talk.outcome() == verdict::admitted
+      && hand_over(*session, address))
+    return;
   session->close();
-  if (auto failure = failure_of(*session, how))
+  if (auto failure = failure_of(talk, how))
     on_.on_dial_failed(address, *failure);
   else
-    on_.on_introduced(talk.peer(), address);
+    on_.on_introduced(talk.peer(), talk.peer_run(), address);
 }
 
 bool gatekeeper::impl::hand_over(gatekeeper_session& session,
                                  const std::string& dialled) {
   auto& talk = session.talk();
-  admitted_peer admitted{session.release(), talk.peer(), talk.link_id(),
-                         dialled};
+  admitted_peer admitted{socket_of(session), talk.peer(), talk.peer_run(),
+                         talk.link_id(), dialled};
   if (!admitted.socket)
     return false;
+  ++counts_.admitted;
   on_.on_admitted(std::move(admitted));
   return true;
 }
 
+/// What CAF gets: the connection itself, or the local end of its pump.
+socket_handle gatekeeper::impl::socket_of(gatekeeper_session& session) {
+  auto line = session.line();
+  if (!line->prepare())
+    return {};
+  if (!line->is_tls())
+    return line->release();
+  auto pump = std::make_shared<gatekeeper_pump>(io_, std::move(line));
+  auto local =
+      pump->start([this](auto& who) { pumps_.erase(who.shared_from_this()); });
+  if (local)
+    pumps_.insert(std::move(pump));
+  return local;
+}
+
 gatekeeper::impl::session_ptr
 gatekeeper::impl::make_session(tcp::socket socket, handshake::role as) {
+  auto secured = tls_.current();
+  auto line =
+      secured ? std::make_shared<gatekeeper_line>(std::move(socket), *secured)
+              : std::make_shared<gatekeeper_line>(std::move(socket));
+  auto setup = setup_;
+  setup.judge = [this, line](const member& who,
+                             std::uint64_t run) -> std::optional<verdict> {
+    if (!line->is_peer_named(who.name))
+      return verdict::wrong_name;
+    return refusals_.find(who.origin, run);
+  };
   return std::make_shared<gatekeeper_session>(
-      std::move(socket), handshake{as, setup_, random_digest()});
+      io_, std::move(line), handshake{as, setup, random_digest()});
 }
 
 void gatekeeper::impl::end_dial(const std::string& address,
@@ -363,6 +411,26 @@ void gatekeeper::dial(std::string address) {
 
 void gatekeeper::stop() {
   impl_->stop();
+}
+
+void gatekeeper::refuse(origin_id origin, std::uint64_t run, verdict why) {
+  impl_->refusals().refuse(origin, run, why);
+}
+
+void gatekeeper::allow(origin_id origin) {
+  impl_->refusals().allow(origin);
+}
+
+result<void> gatekeeper::reload() {
+  return impl_->reload();
+}
+
+const gate_counts& gatekeeper::counts() const noexcept {
+  return impl_->counts();
+}
+
+std::uint64_t gatekeeper::run() const noexcept {
+  return impl_->run_id();
 }
 
 const member& gatekeeper::self() const noexcept {

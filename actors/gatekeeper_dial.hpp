@@ -3,7 +3,7 @@
 // One dial of the gatekeeper: from an address to a connected socket, within
 // a deadline.
 
-#include "actors/gatekeeper.hpp"
+#include "actors/admitted_peer.hpp"
 #include "actors/gatekeeper_names.hpp"
 
 #include <boost/asio/ip/tcp.hpp>

@@ -1,31 +1,17 @@
 #include "actors/gatekeeper_session.hpp"
 
-#include "config/address.hpp"
-
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/write.hpp>
-#include <fcntl.h>
 
 #include <algorithm>
 
 namespace panal {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 using error_code = boost::system::error_code;
 
-std::string remote_address(const tcp::socket& socket) {
-  error_code err;
-  auto where = socket.remote_endpoint(err);
-  if (err)
-    return "gone";
-  return to_string(endpoint{where.address().to_string(), where.port()});
-}
-
-gatekeeper_session::gatekeeper_session(tcp::socket socket, handshake talk)
-    : socket_{std::move(socket)},
-      deadline_{socket_.get_executor()},
-      talk_{std::move(talk)} {}
+gatekeeper_session::gatekeeper_session(asio::io_context& io, line_ptr line,
+                                       handshake talk)
+    : line_{std::move(line)}, deadline_{io}, talk_{std::move(talk)} {}
 
 void gatekeeper_session::start(std::chrono::milliseconds limit,
                                handler on_end) {
@@ -35,30 +21,27 @@ void gatekeeper_session::start(std::chrono::milliseconds limit,
     if (!err)
       self->finish(ending::timed_out);
   });
-  proceed();
-}
-
-// What CAF does to its own sockets (event_handler.cpp:63, new_scribe in
-// default_multiplexer.cpp:668, SOCK_CLOEXEC in new_tcp_connection).
-socket_handle gatekeeper_session::release() {
-  error_code err;
-  socket_.native_non_blocking(true, err);
-  if (!err)
-    socket_.set_option(tcp::no_delay{true}, err);
-  if (!err)
-    socket_.set_option(asio::socket_base::keep_alive{true}, err);
-  if (err)
-    return {};
-  socket_handle handle{socket_.release(err)};
-  if (err || ::fcntl(handle.get(), F_SETFD, FD_CLOEXEC) != 0)
-    return {};
-  return handle;
+  if (line_->is_tls())
+    secure();
+  else
+    proceed();
 }
 
 void gatekeeper_session::close() noexcept {
   on_end_ = nullptr;
-  error_code ignored;
-  socket_.close(ignored);
+  line_->close();
+}
+
+void gatekeeper_session::secure() {
+  line_->secure(talk_.is_dialler(),
+                [self = shared_from_this()](error_code err) {
+                  if (!self->on_end_)
+                    return;
+                  if (err)
+                    self->fail(err);
+                  else
+                    self->proceed();
+                });
 }
 
 void gatekeeper_session::proceed() {
@@ -72,30 +55,39 @@ void gatekeeper_session::proceed() {
 }
 
 void gatekeeper_session::write() {
-  asio::async_write(socket_, asio::buffer(out_),
-                    [self = shared_from_this()](error_code err, std::size_t) {
-                      if (!self->on_end_)
-                        return;
-                      if (err)
-                        self->finish(ending::closed);
-                      else
-                        self->proceed();
-                    });
+  line_->write(asio::buffer(out_),
+               [self = shared_from_this()](error_code err, std::size_t) {
+                 if (!self->on_end_)
+                   return;
+                 if (err)
+                   self->fail(err);
+                 else
+                   self->proceed();
+               });
 }
 
 void gatekeeper_session::read() {
   // Not one byte more: what follows the handshake is CAF's.
   auto size = std::min(talk_.wanted(), in_.size());
-  socket_.async_read_some(
+  line_->read_some(
       asio::buffer(in_, size),
       [self = shared_from_this()](error_code err, std::size_t got) {
         if (!self->on_end_)
           return;
         if (err)
-          return self->finish(ending::closed);
+          return self->fail(err);
         self->talk_.feed({self->in_.data(), got});
         self->proceed();
       });
+}
+
+// An acceptor can refuse a certificate after the dialler's side of TLS is up:
+// the dialler learns it in place of the first bytes.
+void gatekeeper_session::fail(error_code err) {
+  if (!gatekeeper_line::is_tls_error(err))
+    return finish(ending::closed);
+  problem_ = line_->describe(err);
+  finish(ending::insecure);
 }
 
 void gatekeeper_session::finish(ending how) {

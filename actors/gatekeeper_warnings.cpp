@@ -19,6 +19,16 @@ words words_of(gate_warning kind) noexcept {
     return {"peer_refused", "wrong_secret"};
   case gate_warning::wrong_protocol:
     return {"peer_refused", "wrong_protocol"};
+  case gate_warning::tls:
+    return {"peer_refused", "tls"};
+  case gate_warning::wrong_name:
+    return {"peer_refused", "wrong_name"};
+  case gate_warning::wrong_cluster:
+    return {"peer_refused", "wrong_cluster"};
+  case gate_warning::forgotten:
+    return {"peer_refused", "forgotten"};
+  case gate_warning::copied:
+    return {"peer_refused", "copied"};
   case gate_warning::malformed:
     return {"peer_refused", "malformed_handshake"};
   case gate_warning::silent:
@@ -35,7 +45,7 @@ words words_of(gate_warning kind) noexcept {
   return {"cluster_port_failed", "unknown"};
 }
 
-constexpr std::size_t kinds = 8;
+constexpr std::size_t kinds = 13;
 
 } // namespace
 

@@ -14,6 +14,13 @@ namespace panal {
 enum class gate_warning : std::uint8_t {
   wrong_secret,
   wrong_protocol,
+  /// No TLS, or a certificate that does not count here.
+  tls,
+  /// A name that is not the certificate's.
+  wrong_name,
+  wrong_cluster,
+  forgotten,
+  copied,
   /// A connection that is no node's.
   malformed,
   /// A connection that did not finish its handshake in time.

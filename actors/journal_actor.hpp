@@ -9,7 +9,9 @@
 
 #include <caf/all.hpp>
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace panal {
@@ -27,23 +29,44 @@ struct journal_state {
   void commit();
   void fold();
   void read(const backlog_request& wanted);
+  void mark(std::size_t shard, std::uint64_t epoch, std::uint64_t hlc);
+  /// Lets `saving` write to the store beside the changes; a failure is logged.
+  template <class Saving>
+  void note(Saving saving);
+  void save(fact which, std::uint64_t value);
+  void read_reissues();
+  void remove_reissues(const std::vector<std::string>& keys);
+  void rebirth(const rejoin_plan& plan);
 
   caf::event_based_actor* self = nullptr;
   journal_ptr log;
   std::vector<caf::actor> shards;
   caf::actor replicator;
+  /// This node as its members know it, and what to do once its identity was
+  /// given up: the node has to start anew, and nothing more is written.
+  member self_member;
+  std::function<void()> on_rebirth;
+  bool reborn = false;
   bool commit_is_due = false;
   bool fold_is_due = false;
 
 private:
+  void commit_soon();
   void tell_shards(const commit_report& report);
+  void warn(const char* what, const result<void>& done);
   void arrange_fold(std::chrono::milliseconds pause);
 };
 
-/// Spawned once, detached, since SQLite blocks. Messages: queued_batch,
-/// backlog_request, `(cursor_atom, peer, position)`, `(member_atom, member)`,
-/// and once each `(feed_atom, shards)`, `(feed_atom, replicator)`.
-caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
-                            journal_ptr log);
+/// Spawned once, detached, since SQLite blocks. Messages: those of
+/// messages.hpp that name the journal, `(cursor_atom, peer, position)`,
+/// `(member_atom, member)`, `(fact_atom, number, value)`, which is sent back
+/// when it is durable, `(fact_atom, run, peer)`, `(reissue_atom)`,
+/// `(reissue_atom, keys)`, `(rebirth_atom, plan)`, and once each
+/// `(feed_atom, shards)`, `(feed_atom, replicator)`.
+/// @param on_rebirth  called on the journal's thread.
+caf::behavior
+journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
+              const member& self_member,
+              std::function<void()> on_rebirth);
 
 } // namespace panal

@@ -1,14 +1,11 @@
 #include "actors/node.hpp"
 
 #include "actors/caf_link.hpp"
-#include "actors/gatekeeper.hpp"
 #include "actors/journal_actor.hpp"
 #include "actors/membership_actor.hpp"
-#include "actors/replicator_actor.hpp"
-#include "actors/shard_actor.hpp"
+#include "actors/node_parts.hpp"
 #include "actors/shard_gateway.hpp"
 #include "logging/log.hpp"
-#include "storage/key_hash.hpp"
 #include "storage/memory_store.hpp"
 #include "storage/sqlite_store.hpp"
 
@@ -27,31 +24,11 @@ namespace panal {
 
 namespace {
 
-constexpr std::size_t shards_by_default_max = 8;
 /// So that one busy shard does not keep a worker from the others.
 constexpr std::size_t messages_per_turn = 300;
 
-/// Work sharing wakes a sleeping worker at once and does not poll while idle;
-/// stealing costs 1 % of a core at rest and milliseconds under load.
-struct system_config : caf::actor_system_config {
-  explicit system_config(const options& settings) {
-    if (settings.clustered)
-      load<caf::io::middleman>();
-    set("scheduler.policy", caf::atom("sharing"));
-    set("scheduler.max-threads", worker_count());
-    set("scheduler.max-throughput", messages_per_turn);
-  }
-
-  static std::size_t worker_count() {
-    return std::max<std::size_t>(2, std::thread::hardware_concurrency());
-  }
-};
-
-std::size_t shard_count(const options& settings) {
-  if (settings.shards > 0)
-    return settings.shards;
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1,
-                                 shards_by_default_max);
+std::size_t worker_count() {
+  return std::max<std::size_t>(2, std::thread::hardware_concurrency());
 }
 
 result<std::unique_ptr<store>> open_store(const options& settings) {
@@ -79,59 +56,12 @@ caf::actor guarded(caf::actor part, const char* name) {
 
 } // namespace
 
-struct node::parts {
-  parts(const options& given, std::unique_ptr<store> disk, const clock& time)
-      : settings{given},
-        wall_clock{time},
-        stamps{disk->origin(), time},
-        config{given},
-        opened{std::move(disk)} {
-    // nop
-  }
-
-  const options& settings;
-  const clock& wall_clock;
-  hybrid_clock stamps;
-  system_config config;
-  /// The store, until the journal takes it over.
-  std::unique_ptr<store> opened;
-  origin_id origin = opened->origin();
-  std::vector<member> known;
-  std::map<origin_id, position> cursors;
-  std::vector<table_ptr> tables;
-  std::unique_ptr<caf::actor_system> system;
-  std::vector<caf::actor> shards;
-  caf::actor journal;
-  caf::actor replicator;
-  caf::actor membership;
-  std::unique_ptr<gatekeeper> gate;
-
-  result<void> load();
-  void spawn();
-  void spawn_cluster(const member& self);
-  void stop(caf::actor& part);
-};
-
-result<void> node::parts::load() {
-  auto members = opened->members();
-  auto saved = opened->cursors();
-  if (!members || !saved)
-    return members ? saved.error() : members.error();
-  known = std::move(*members);
-  cursors = std::move(*saved);
-  const auto count = shard_count(settings);
-  for (std::size_t i = 0; i < count; ++i) {
-    table_config bounds;
-    bounds.shard = i;
-    bounds.level = settings.durable;
-    bounds.memory_bytes_max = settings.max_memory_bytes / count;
-    bounds.keeps_tombstones = settings.clustered || !known.empty();
-    tables.push_back(std::make_shared<table>(bounds, stamps));
-  }
-  return opened->load(
-      [this](std::string_view key, std::string_view entry, position) {
-        tables[shard_of(key_hash(key), tables.size())]->load(key, entry);
-      });
+system_config::system_config(const options& settings) {
+  if (settings.clustered)
+    load<caf::io::middleman>();
+  set("scheduler.policy", caf::atom("sharing"));
+  set("scheduler.max-threads", worker_count());
+  set("scheduler.max-throughput", messages_per_turn);
 }
 
 void node::parts::spawn() {
@@ -140,34 +70,63 @@ void node::parts::spawn() {
   journal_config bounds;
   bounds.shards = tables.size();
   auto log = std::make_shared<panal::journal>(bounds, std::move(opened));
-  journal = guarded(system->spawn<caf::detached>(journal_actor, std::move(log)),
+  const member self{origin, settings.node_id, settings.cluster_advertise, 0};
+  journal = guarded(system->spawn<caf::detached>(
+                        journal_actor, std::move(log), self,
+                        [this] {
+                          if (on_rejoin)
+                            on_rejoin();
+                        }),
                     "journal");
-  for (auto& keys : tables)
+  for (std::size_t i = 0; i < tables.size(); ++i) {
+    shard_setup setup{std::move(tables[i]), i,
+                      settings.clustered ? &digests : nullptr, digest_secret};
     shards.push_back(
-        guarded(system->spawn(shard_actor, std::move(keys), journal), "shard"));
+        guarded(system->spawn(shard_actor, setup, journal), "shard"));
+  }
   tables.clear();
+  spawn_replicator();
   caf::anon_send(journal, feed_atom_v, shards);
-  for (const auto& shard : shards)
+  for (const auto& shard : shards) {
+    caf::anon_send(shard, feed_atom_v, shards);
+    caf::anon_send(shard, feed_atom_v, replicator);
     caf::anon_send(shard, sweep_atom_v);
+  }
+}
+
+// A single node has one too: it answers for writes that ask for a quorum, and
+// questions about the cluster.
+void node::parts::spawn_replicator() {
+  auto setup = std::make_shared<replicator_setup>();
+  setup->config.shards = shards.size();
+  setup->memory = memory.replica;
+  setup->stamps = &stamps;
+  setup->gate = &serves;
+  setup->digests = &digests;
+  setup->wall_clock = &wall_clock;
+  setup->quorum_patience = settings.request_timeout * 4 / 5;
+  setup->shards = shards;
+  setup->journal = journal;
+  replicator = guarded(system->spawn(replicator_actor, std::move(setup)),
+                       "replicator");
+  caf::anon_send(replicator, feed_atom_v, memory.last);
 }
 
 void node::parts::spawn_cluster(const member& self) {
-  replicator_config spread;
-  spread.cursors = cursors;
-  replicator = guarded(system->spawn(replicator_actor, spread, shards, journal),
-                       "replicator");
-  caf::anon_send(journal, feed_atom_v, replicator);
-  for (const auto& shard : shards)
-    caf::anon_send(shard, feed_atom_v, replicator);
   auto setup = std::make_shared<membership_setup>();
   setup->roster = std::make_unique<panal::membership>(
-      self, known, settings.join, std::random_device{}());
+      self, memory.known, settings.join, std::random_device{}());
+  setup->run = gate->run();
   setup->dial = [this](const std::string& address) { gate->dial(address); };
-  setup->wall_clock = [this] { return wall_clock.now(); };
+  setup->refuse_copy = [this](origin_id who, std::uint64_t run) {
+    gate->refuse(who, run, verdict::copied);
+  };
   setup->replicator = replicator;
   setup->journal = journal;
   membership =
       guarded(system->spawn(membership_actor, std::move(setup)), "membership");
+  caf::anon_send(journal, feed_atom_v, replicator);
+  caf::anon_send(replicator, feed_atom_v, membership);
 }
 
 // An exit message queues up behind what the actor still has to do.
@@ -200,52 +159,75 @@ node::~node() {
 }
 
 std::unique_ptr<gateway> node::make_gateway(boost::asio::io_context& loop) {
-  return std::make_unique<shard_gateway>(loop, parts_->shards);
+  return std::make_unique<shard_gateway>(loop, parts_->shards,
+                                         parts_->replicator);
 }
 
-result<std::string> node::join_cluster() {
+const node_gate& node::gate() const noexcept {
+  return parts_->serves;
+}
+
+result<std::uint16_t>
+node::parts::open_gate(std::shared_future<caf::actor> to) {
+  gatekeeper_config entrance;
+  entrance.host = settings.cluster_host;
+  entrance.port = settings.cluster_port;
+  entrance.secret = settings.cluster_secret;
+  entrance.cluster_name = settings.cluster_name;
+  entrance.tls = {settings.cluster_tls_cert, settings.cluster_tls_key,
+                  settings.cluster_tls_ca};
+  entrance.self = {origin, settings.node_id, settings.cluster_advertise, 0};
+  entrance.run = memory.replica.runs.at(own_change).back().id;
+  gate = std::make_unique<gatekeeper>(entrance);
+  gatekeeper::callbacks on;
+  on.on_admitted = [to](admitted_peer who) {
+    caf::anon_send(to.get(), std::make_shared<admitted_peer>(std::move(who)));
+  };
+  on.on_introduced = [to](const member& who, std::uint64_t run,
+                          const std::string& dialled) {
+    caf::anon_send(to.get(), introduction{who, run, dialled});
+  };
+  on.on_dial_failed = [to](const std::string& address, dial_failure reason) {
+    caf::anon_send(to.get(), failed_dial{address, reason});
+  };
+  on.on_refused = [to](const member& who, std::uint64_t run, verdict why) {
+    caf::anon_send(to.get(), disowning{who, run, why});
+  };
+  return gate->start(std::move(on));
+}
+
+result<std::string> node::join_cluster(std::function<void()> on_rejoin) {
   auto& p = *parts_;
   if (!p.settings.clustered)
     return std::string{};
-  gatekeeper_config config;
-  config.host = p.settings.cluster_host;
-  config.port = p.settings.cluster_port;
-  config.secret = p.settings.cluster_secret;
-  config.self = {p.origin, p.settings.node_id, p.settings.cluster_advertise};
-  p.gate = std::make_unique<gatekeeper>(config);
+  p.on_rejoin = std::move(on_rejoin);
   // The membership actor is spawned once the bound port is known; what comes
   // before that waits for it in the promise.
-  auto to_membership = std::make_shared<std::promise<caf::actor>>();
-  const auto ready = to_membership->get_future().share();
-  gatekeeper::callbacks on;
-  on.on_admitted = [ready](admitted_peer who) {
-    caf::anon_send(ready.get(),
-                   std::make_shared<admitted_peer>(std::move(who)));
-  };
-  on.on_introduced = [ready](const member& who, const std::string& dialled) {
-    caf::anon_send(ready.get(), introduction{who, dialled});
-  };
-  on.on_dial_failed = [ready](const std::string& address, dial_failure reason) {
-    caf::anon_send(ready.get(), failed_dial{address, reason});
-  };
-  const auto port = p.gate->start(std::move(on));
+  std::promise<caf::actor> to_membership;
+  const auto port = p.open_gate(to_membership.get_future().share());
   if (!port) {
     p.gate = nullptr;
-    to_membership->set_value(caf::actor{});
     return port.error();
   }
   p.spawn_cluster(p.gate->self());
-  to_membership->set_value(p.membership);
+  to_membership.set_value(p.membership);
   return p.settings.cluster_host + ':' + std::to_string(*port);
+}
+
+void node::reload() {
+  if (parts_->gate)
+    static_cast<void>(parts_->gate->reload()); // it has logged what came of it
 }
 
 void node::stop() {
   auto& p = *parts_;
   if (!p.system)
     return;
+  // The membership lets go of its links before the gatekeeper, which carries
+  // those within TLS, can take them away from it.
+  p.stop(p.membership);
   if (p.gate)
     p.gate->stop();
-  p.stop(p.membership);
   for (auto& shard : p.shards)
     p.stop(shard);
   p.stop(p.replicator);

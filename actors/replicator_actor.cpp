@@ -4,203 +4,330 @@
 #include "storage/key_hash.hpp"
 
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace panal {
 
 namespace {
 
-using namespace std::chrono_literals;
+/// Rounds through the shards that are waited for at once.
+constexpr std::size_t gatherings_max = 64;
 
-/// How often stalled windows are looked for and cursors are saved.
-constexpr auto beat_pause = 500ms;
-
-steady_time now() {
-  return std::chrono::steady_clock::now();
+void deliver(quorum_wait& wait) {
+  std::vector<request_ptr> done;
+  done.push_back(std::move(wait.what));
+  wait.home->deliver(std::move(done));
 }
 
 } // namespace
 
-void replicator_state::start(position last) {
-  recent->start(last);
-  for (auto& [who, to] : peers)
-    pump(who, to);
+/// A write that still waits is answered for what it has reached.
+replicator_state::~replicator_state() {
+  for (auto& [ticket, wait] : waits)
+    deliver(wait);
 }
 
-void replicator_state::committed(const committed_batches& news) {
-  for (const auto& batch : news.batches)
-    recent->add(batch);
-  for (auto& [who, to] : peers)
-    pump(who, to);
+moment replicator_state::now() const {
+  return {std::chrono::steady_clock::now(), setup.wall_clock->now()};
 }
 
-void replicator_state::link_changed(const peer_link& link) {
-  auto& to = peer_of(link.who.origin);
-  to.who = link.who;
-  to.link_id = link.link_id;
-  to.remote = link.remote;
-  to.out.rewind();
-  to.in = inbound{to.in.next_ticket()};
-  pump(link.who.origin, to);
+void replicator_state::link_changed(const peer_link& changed) {
+  const auto origin = changed.who.origin;
+  if (!changed.remote) {
+    links.erase(origin);
+    core->link_down(origin, now());
+    return;
+  }
+  links[origin] = {changed.link_id, changed.remote};
+  core->link_up(changed.who, changed.run, now());
 }
 
 void replicator_state::frame_came(const peer_frame& said) {
-  auto& link = peer_of(said.peer);
-  if (!link.remote || link.link_id != said.link_id)
+  const auto i = links.find(said.peer);
+  if (i == links.end() || i->second.id != said.link_id)
     return; // the rest of an earlier link
-  const auto content = decode_frame(said.bytes);
-  if (!content) {
-    log::warning("frame_refused",
-                 {{"peer", link.who.name}, {"detail", content.error().detail}});
-  } else if (const auto* changes = std::get_if<changes_frame>(&*content)) {
-    receive(said.peer, link, *changes);
-  } else if (const auto* ack = std::get_if<ack_frame>(&*content)) {
-    if (link.out.acknowledge(ack->upto, now()))
-      pump(said.peer, link);
-    else
-      log::warning("ack_refused", {{"peer", link.who.name}});
-  }
-}
-
-void replicator_state::receive(origin_id from, peer& link,
-                               const changes_frame& said) {
-  link.in.resume(said.acknowledged);
-  if (!link.in.follows(said.after))
-    return; // a gap: the peer will send again what is missing
-  std::vector<remote_changes_ptr> parts(shards.size());
-  std::size_t count = 0;
-  for (const auto& item : said.items) {
-    auto& part = parts[shard_of(key_hash(item.key), shards.size())];
-    if (!part) {
-      part = std::make_shared<remote_changes>();
-      ++count;
-    }
-    part->changes.push_back(
-        change{0, std::string{item.key}, std::string{item.entry}, from});
-  }
-  const auto ticket = link.in.open(said.upto, count);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (!parts[i])
-      continue;
-    parts[i]->peer = from;
-    parts[i]->ticket = ticket;
-    caf::anon_send(shards[i], std::move(parts[i]));
-  }
-  if (count == 0)
-    merged({from, ticket, errc::ok, 0});
+  core->frame_came(said.peer, said.bytes, now());
 }
 
 void replicator_state::merged(const remote_done& part) {
-  auto& link = peer_of(part.peer);
-  if (part.set_aside > 0) {
-    set_aside += part.set_aside;
-    log::warning("changes_set_aside",
-                 {{"peer", link.who.name}, {"count", part.set_aside}});
+  if (part.set_aside > 0)
+    log::warning("changes_set_aside", {{"count", part.set_aside}});
+  core->merged(part, now());
+}
+
+void replicator_state::listing_came(leaf_listing& part) {
+  const auto i = gatherings.find(part.token);
+  if (i == gatherings.end())
+    return;
+  auto& all = i->second;
+  all.items.insert(all.items.end(), part.items.begin(), part.items.end());
+  if (--all.shards_left > 0)
+    return;
+  auto items = std::move(all.items);
+  gatherings.erase(i);
+  core->listed(part.token, std::move(items), now());
+}
+
+void replicator_state::difference_came(leaf_difference& part) {
+  const auto i = gatherings.find(part.token);
+  if (i == gatherings.end())
+    return;
+  auto& all = i->second;
+  std::move(part.entries.begin(), part.entries.end(),
+            std::back_inserter(all.entries));
+  all.more = all.more || part.more;
+  if (--all.shards_left > 0)
+    return;
+  auto whole = std::move(all);
+  gatherings.erase(i);
+  core->compared(part.token, std::move(whole.entries), whole.more, now());
+}
+
+void replicator_state::reissues_came(reissue_batch& all) {
+  std::vector<reissue_batch_ptr> parts(setup.shards.size());
+  for (auto& write : all.writes) {
+    auto& part = parts[shard_of(key_hash(write.key), parts.size())];
+    if (!part)
+      part = std::make_shared<reissue_batch>();
+    part->writes.push_back(std::move(write));
   }
-  if (part.code != errc::ok)
-    link.in.failed(part.ticket);
-  else if (const auto upto = link.in.done(part.ticket))
-    acknowledge(link, *upto);
+  reissue_sum = {};
+  reissue_parts_left = 0;
+  for (std::size_t shard = 0; shard < parts.size(); ++shard) {
+    if (!parts[shard])
+      continue;
+    ++reissue_parts_left;
+    caf::anon_send(setup.shards[shard], std::move(parts[shard]));
+  }
+  if (reissue_parts_left == 0)
+    core->reissued(0, 0, false);
 }
 
-void replicator_state::acknowledge(peer& link, position upto) {
-  if (link.remote)
-    caf::anon_send(link.remote, frame_atom_v, link.link_id,
-                   encode(ack_frame{upto}));
+void replicator_state::reissue_done(const reissue_report& part) {
+  caf::anon_send(setup.journal, reissue_atom_v, part.keys);
+  reissue_sum.issued += part.issued;
+  reissue_sum.refused += part.refused;
+  reissue_sum.left = reissue_sum.left || part.left;
+  if (--reissue_parts_left > 0)
+    return;
+  log::warning("writes_reissued", {{"issued", reissue_sum.issued},
+                                   {"refused", reissue_sum.refused}});
+  core->reissued(reissue_sum.issued, reissue_sum.refused, reissue_sum.left);
 }
 
-// From memory while that reaches back far enough, else from the store, one
-// read at a time.
-void replicator_state::pump(origin_id who, peer& to) {
-  while (to.remote && !to.reading && to.out.has_room()
-         && to.out.covered() < recent->last()) {
-    const auto after = to.out.covered();
-    if (!recent->holds_after(after)) {
-      to.reading = true;
-      caf::anon_send(journal, backlog_request{who,
-                                              after,
-                                              {config.window.frame_changes_max,
-                                               config.window.frame_bytes_max}});
-      return;
+void replicator_state::await(quorum_wait& wait) {
+  const auto ticket = ++next_wait;
+  const auto at = wait.at;
+  const auto wanted = wait.wanted;
+  const auto deadline = now().steady + setup.quorum_patience;
+  waits.emplace(ticket, std::move(wait));
+  core->await(ticket, at, wanted, deadline, now());
+}
+
+void replicator_state::answer(std::uint64_t ticket, std::size_t members_reached,
+                              bool in_time) {
+  const auto i = waits.find(ticket);
+  if (i == waits.end())
+    return;
+  auto& reply = i->second.what->reply;
+  const auto members = core->members();
+  reply.members = static_cast<std::uint32_t>(members);
+  reply.members_reached = static_cast<std::uint32_t>(members_reached);
+  if (in_time)
+    reply.reached = i->second.wanted;
+  else if (members_reached >= members / 2 + 1)
+    reply.reached = write_level::quorum;
+  deliver(i->second);
+  waits.erase(i);
+}
+
+void replicator_state::answer_questions(operation_batch& batch) {
+  auto report = std::make_shared<cluster_report>(core->report(now()));
+  report->keys = setup.count_keys();
+  std::vector<request_ptr> done;
+  auto to_membership = std::make_shared<operation_batch>(batch.home());
+  for (auto& item : batch.requests) {
+    if (item->op.what == verb::forget && membership) {
+      to_membership->requests.push_back(std::move(item));
+      continue;
     }
-    send(to, recent->read_after(after, config.window.frame_changes_max,
-                                config.window.frame_bytes_max));
+    if (item->op.what == verb::forget)
+      item->reply.code = errc::not_found;
+    item->reply.report = report;
+    done.push_back(std::move(item));
   }
-}
-
-void replicator_state::send(peer& to, const change_run& run) {
-  if (auto bytes = to.out.pack(run, now()))
-    caf::anon_send(to.remote, frame_atom_v, to.link_id, std::move(*bytes));
-}
-
-void replicator_state::backlog_came(const backlog& found) {
-  auto& to = peer_of(found.peer);
-  to.reading = false;
-  if (found.code != errc::ok)
-    return; // the next beat tries again
-  if (to.remote && found.after == to.out.covered()) {
-    change_run run{found.last, {}};
-    for (const auto& what : found.changes)
-      run.changes.push_back(&what);
-    if (!found.changes.empty())
-      run.upto = found.changes.back().at;
-    send(to, run);
-  }
-  pump(found.peer, to);
+  batch.requests.clear();
+  batch.home()->deliver(std::move(done));
+  if (!to_membership->requests.empty())
+    caf::anon_send(membership, std::move(to_membership));
 }
 
 void replicator_state::beat() {
-  for (auto& [who, to] : peers) {
-    if (to.out.is_stalled(now()))
-      to.out.rewind();
-    pump(who, to);
-  }
-  save_cursors();
-  self->delayed_send(self, beat_pause, beat_atom_v);
+  const auto before = core->clock();
+  core->tick(now());
+  if (core->clock() != before)
+    log::warning("clock", {{"state", to_string(core->clock())},
+                           {"from_median_ms", core->clock_distance_ms()}});
+  self->delayed_send(self, setup.config.heartbeat_pause, beat_atom_v);
 }
 
-// A cursor that is saved late only means that some changes are sent again.
-void replicator_state::save_cursors() {
-  for (auto& [who, to] : peers) {
-    const auto reached = to.out.acknowledged();
-    if (std::exchange(to.saved_cursor, reached) != reached)
-      caf::anon_send(journal, cursor_atom_v, who, reached);
-  }
+void replicator_state::send(origin_id peer, std::string bytes) {
+  if (const auto i = links.find(peer); i != links.end())
+    caf::anon_send(i->second.remote, frame_atom_v, i->second.id,
+                   std::move(bytes));
 }
 
-replicator_state::peer& replicator_state::peer_of(origin_id who) {
-  if (const auto i = peers.find(who); i != peers.end())
-    return i->second;
-  const auto saved = config.cursors.find(who);
-  const auto cursor = saved == config.cursors.end() ? 0 : saved->second;
-  peer fresh{outbound{who, cursor, config.window}};
-  fresh.saved_cursor = cursor;
-  return peers.emplace(who, std::move(fresh)).first->second;
+void replicator_state::cut(origin_id peer, std::string_view why, bool faulty) {
+  if (const auto i = links.find(peer); i != links.end())
+    caf::anon_send(membership,
+                   cut_request{i->second.id, std::string{why}, faulty});
+}
+
+void replicator_state::merge(std::size_t shard, remote_changes part) {
+  caf::anon_send(setup.shards[shard],
+                 std::make_shared<remote_changes>(std::move(part)));
+}
+
+void replicator_state::read_backlog(const backlog_request& wanted) {
+  caf::anon_send(setup.journal, wanted);
+}
+
+void replicator_state::save_cursor(origin_id peer, position acknowledged) {
+  caf::anon_send(setup.journal, cursor_atom_v, peer, acknowledged);
+}
+
+void replicator_state::save_fact(fact which, std::uint64_t value) {
+  caf::anon_send(setup.journal, fact_atom_v, static_cast<std::uint8_t>(which),
+                 value);
+}
+
+void replicator_state::add_run(const run_record& run, origin_id peer) {
+  caf::anon_send(setup.journal, fact_atom_v, run, peer);
+}
+
+template <class T>
+void replicator_state::to_all_shards(const T& what) {
+  for (const auto& shard : setup.shards)
+    caf::anon_send(shard, what);
+}
+
+void replicator_state::mark(std::uint64_t hlc) {
+  for (const auto& shard : setup.shards)
+    caf::anon_send(shard, mark_atom_v, hlc);
+}
+
+void replicator_state::set_line(std::uint64_t line,
+                                std::uint64_t collect_upto) {
+  for (const auto& shard : setup.shards)
+    caf::anon_send(shard, line_atom_v, line, collect_upto);
+}
+
+void replicator_state::list(std::uint64_t token,
+                            std::vector<std::uint32_t> leaves) {
+  begin_gathering(token);
+  to_all_shards(leaf_query_ptr{
+      std::make_shared<leaf_query>(leaf_query{token, std::move(leaves)})});
+}
+
+// Of rounds that were broken off nobody waits for the end.
+void replicator_state::begin_gathering(std::uint64_t token) {
+  if (gatherings.size() >= gatherings_max)
+    gatherings.erase(gatherings.begin());
+  gatherings[token].shards_left = setup.shards.size();
+}
+
+void replicator_state::compare(leaf_comparison with) {
+  begin_gathering(with.token);
+  to_all_shards(
+      leaf_comparison_ptr{std::make_shared<leaf_comparison>(std::move(with))});
+}
+
+std::vector<std::vector<change>>
+replicator_state::by_shard(std::vector<change> changes) const {
+  std::vector<std::vector<change>> parts(setup.shards.size());
+  for (auto& what : changes)
+    parts[shard_of(key_hash(what.key), parts.size())].push_back(
+        std::move(what));
+  return parts;
+}
+
+void replicator_state::reconcile(repair_changes with) {
+  auto parts = by_shard(std::move(with.changes));
+  for (std::size_t shard = 0; shard < parts.size(); ++shard)
+    if (!parts[shard].empty())
+      caf::anon_send(setup.shards[shard],
+                     std::make_shared<repair_changes>(
+                         repair_changes{with.peer, with.their_line,
+                                        std::move(parts[shard])}));
+}
+
+void replicator_state::reissue_all() {
+  caf::anon_send(setup.journal, reissue_atom_v);
+}
+
+void replicator_state::rejoin(const rejoin_plan& plan) {
+  log::warning("rejoining", {{"reason", plan.reason}});
+  caf::anon_send(setup.journal, rebirth_atom_v, plan);
 }
 
 caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
-                               const replicator_config& config,
-                               std::vector<caf::actor> shards,
-                               caf::actor journal) {
+                               std::shared_ptr<replicator_setup> setup) {
   auto& state = self->state;
   state.self = self;
-  state.config = config;
-  state.shards = std::move(shards);
-  state.journal = std::move(journal);
-  state.recent.emplace(config.recent_bytes_max);
+  state.setup = std::move(*setup);
+  auto& own = state.setup;
+  state.core = std::make_unique<replica>(own.config, std::move(own.memory),
+                                         state, *own.stamps, *own.gate,
+                                         *own.digests);
   self->set_default_handler(caf::drop);
   self->set_exit_handler([=](caf::exit_msg& stop) {
-    self->state.save_cursors();
+    self->state.core->save_cursors();
     self->quit(std::move(stop.reason));
   });
-  self->delayed_send(self, beat_pause, beat_atom_v);
   return {
-      [=](feed_atom, position last) { self->state.start(last); },
-      [=](const committed_batches_ptr& news) { self->state.committed(*news); },
+      [=](feed_atom, position last) { self->state.core->start(last); },
+      [=](feed_atom, const caf::actor& membership) {
+        self->state.membership = membership;
+        self->state.beat();
+      },
+      [=](const members_known& all) {
+        self->state.core->members_changed(all.members);
+      },
+      [=](const committed_batches_ptr& news) {
+        self->state.core->committed(news->batches, self->state.now());
+      },
       [=](const peer_link& link) { self->state.link_changed(link); },
       [=](const peer_frame& said) { self->state.frame_came(said); },
       [=](const remote_done& part) { self->state.merged(part); },
-      [=](const backlog_ptr& found) { self->state.backlog_came(*found); },
+      [=](const backlog_ptr& found) {
+        self->state.core->backlog_came(*found, self->state.now());
+      },
+      [=](mark_atom, std::uint64_t hlc, position at) {
+        self->state.core->marked(hlc, at, self->state.now());
+      },
+      [=](fact_atom, std::uint8_t which, std::uint64_t value) {
+        self->state.core->saved(static_cast<fact>(which), value);
+      },
+      [=](const leaf_listing_ptr& part) { self->state.listing_came(*part); },
+      [=](const leaf_difference_ptr& part) {
+        self->state.difference_came(*part);
+      },
+      [=](const reissue_batch_ptr& all) { self->state.reissues_came(*all); },
+      [=](const reissue_report_ptr& part) { self->state.reissue_done(*part); },
+      [=](const quorum_wait_ptr& wait) { self->state.await(*wait); },
+      [=](const operation_batch_ptr& batch) {
+        self->state.answer_questions(*batch);
+      },
+      [=](const expulsion& told) {
+        if (told.copied)
+          self->state.core->is_copy();
+        else
+          self->state.core->was_forgotten(told.seen_hlc);
+      },
+      [=](forget_atom, origin_id who) {
+        return self->state.core->seen_of(who);
+      },
       [=](beat_atom) { self->state.beat(); },
   };
 }

@@ -1,81 +1,108 @@
 #pragma once
 
-// Spreads this node's changes to its peers and brings theirs to the shards.
-// What is to be sent, and what may be acknowledged, is decided by the plain
-// classes outbound and inbound; the actor moves frames around them.
+// Moves messages around the node's replica (cluster/replica.hpp), which
+// decides what is spread, taken in and judged; answers questions about the
+// cluster, and writes that wait for members.
 
 #include "actors/cluster_messages.hpp"
-#include "cluster/frame.hpp"
-#include "cluster/inbound.hpp"
-#include "cluster/outbound.hpp"
-#include "cluster/recent_changes.hpp"
+#include "cluster/replica.hpp"
 
 #include <caf/all.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
-#include <utility>
+#include <string>
 #include <vector>
 
 namespace panal {
 
-struct replicator_config {
-  outbound_config window;
-  /// Changes kept in memory for peers that keep up.
-  std::size_t recent_bytes_max = std::size_t{16} << 20;
-  /// How the peers' cursors stand at the start.
-  std::map<origin_id, position> cursors;
+/// What the replicator is made of.
+struct replicator_setup {
+  replica_config config;
+  replica_memory memory;
+  hybrid_clock* stamps = nullptr;
+  node_gate* gate = nullptr;
+  const digest_tree* digests = nullptr;
+  const clock* wall_clock = nullptr;
+  /// How long a write waits for members at most.
+  std::chrono::milliseconds quorum_patience{4'000};
+  /// Keys and stubs held, for the report; thread-safe.
+  std::function<std::uint64_t()> count_keys = [] { return 0; };
+  std::vector<caf::actor> shards;
+  caf::actor journal;
 };
 
-struct replicator_state {
+struct replicator_state : replica_port {
   static inline constexpr const char* name = "replicator";
 
-  /// One peer: both directions, and the link while there is one.
-  struct peer {
-    explicit peer(outbound from_cursor) : out{std::move(from_cursor)} {}
-
-    outbound out;
-    inbound in{1};
-    member who;
-    std::uint64_t link_id = 0;
+  /// A link, as far as the replicator speaks over it.
+  struct link {
+    std::uint64_t id = 0;
     caf::actor remote;
-    /// A read from the store is under way.
-    bool reading = false;
-    position saved_cursor = 0;
+  };
+  /// A listing that the shards are at.
+  struct gathering {
+    std::size_t shards_left = 0;
+    std::vector<leaf_place> items;
+    std::vector<change> entries;
+    bool more = false;
   };
 
-  /// From the journal, before its first news: where the sequence stands.
-  void start(position last);
-  void committed(const committed_batches& news);
+  ~replicator_state() override;
+
   void link_changed(const peer_link& link);
   void frame_came(const peer_frame& said);
   void merged(const remote_done& part);
-  void backlog_came(const backlog& found);
+  void listing_came(leaf_listing& part);
+  void difference_came(leaf_difference& part);
+  void reissues_came(reissue_batch& all);
+  void reissue_done(const reissue_report& part);
+  void await(quorum_wait& wait);
+  void answer_questions(operation_batch& batch);
   void beat();
-  void save_cursors();
+  moment now() const;
+
+  // -- replica_port ------------------------------------------------------------
+  void send(origin_id peer, std::string bytes) override;
+  void cut(origin_id peer, std::string_view why, bool faulty) override;
+  void merge(std::size_t shard, remote_changes part) override;
+  void read_backlog(const backlog_request& wanted) override;
+  void save_cursor(origin_id peer, position acknowledged) override;
+  void save_fact(fact which, std::uint64_t value) override;
+  void add_run(const run_record& run, origin_id peer) override;
+  void mark(std::uint64_t hlc) override;
+  void set_line(std::uint64_t line, std::uint64_t collect_upto) override;
+  void list(std::uint64_t token, std::vector<std::uint32_t> leaves) override;
+  void compare(leaf_comparison with) override;
+  void reconcile(repair_changes with) override;
+  void reissue_all() override;
+  void rejoin(const rejoin_plan& plan) override;
+  void answer(std::uint64_t ticket, std::size_t members_reached,
+              bool in_time) override;
 
   caf::event_based_actor* self = nullptr;
-  replicator_config config;
-  std::vector<caf::actor> shards;
-  caf::actor journal;
-  std::map<origin_id, peer> peers;
-  std::optional<recent_changes> recent;
-  std::size_t set_aside = 0;
+  replicator_setup setup;
+  std::unique_ptr<replica> core;
+  caf::actor membership;
+  std::map<origin_id, link> links;
+  std::map<std::uint64_t, gathering> gatherings;
+  std::map<std::uint64_t, quorum_wait> waits;
+  std::uint64_t next_wait = 0;
+  std::size_t reissue_parts_left = 0;
+  reissue_report reissue_sum;
 
 private:
-  peer& peer_of(origin_id who);
-  void pump(origin_id who, peer& to);
-  void send(peer& to, const change_run& run);
-  void receive(origin_id from, peer& link, const changes_frame& said);
-  void acknowledge(peer& link, position upto);
+  template <class T>
+  void to_all_shards(const T& what);
+  void begin_gathering(std::uint64_t token);
+  std::vector<std::vector<change>> by_shard(std::vector<change> changes) const;
 };
 
-/// Spawned once in a cluster. Messages: those of messages.hpp and
-/// cluster_messages.hpp that name the replicator.
+/// Spawned once. Messages: those of messages.hpp and cluster_messages.hpp that
+/// name the replicator; `(feed_atom, position)` from the journal,
+/// `(feed_atom, membership)`, once, in a cluster.
 caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
-                               const replicator_config& config,
-                               std::vector<caf::actor> shards,
-                               caf::actor journal);
+                               std::shared_ptr<replicator_setup> setup);
 
 } // namespace panal

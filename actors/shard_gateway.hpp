@@ -20,7 +20,9 @@ class shard_gateway final : public gateway {
 public:
   /// @param loop    the loop whose thread makes all calls; outlives this.
   /// @param shards  in the order of shard_of().
-  shard_gateway(boost::asio::io_context& loop, std::vector<caf::actor> shards);
+  /// @param replicator  answers what concerns the cluster.
+  shard_gateway(boost::asio::io_context& loop, std::vector<caf::actor> shards,
+                caf::actor replicator);
 
   void submit(operation op, std::shared_ptr<answer_sink> sink,
               std::uint64_t ticket) override;
@@ -29,9 +31,12 @@ private:
   void flush();
 
   boost::asio::io_context& loop_;
-  std::vector<caf::actor> shards_;
+  std::size_t destination_of(const operation& op) const;
+
+  /// The shards, and behind them the replicator.
+  std::vector<caf::actor> parts_;
   reply_inbox_ptr inbox_;
-  /// One per shard: what this tick has gathered for it.
+  /// One per part: what this tick has gathered for it.
   std::vector<operation_batch_ptr> gathered_;
   bool flush_is_due_ = false;
 };

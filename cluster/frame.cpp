@@ -1,107 +1,60 @@
 #include "cluster/frame.hpp"
 
-#include <bit>
-#include <cstdint>
-#include <cstring>
+#include "cluster/frame_codec.hpp"
+
+#include <utility>
 
 namespace panal {
 
+using wire::frame_type;
+using wire::malformed;
+using wire::reader;
+using wire::writer;
+
 namespace {
-
-static_assert(std::endian::native == std::endian::little);
-
-// On the wire: do not renumber.
-enum class frame_type : std::uint8_t {
-  heartbeat = 1,
-  members = 2,
-  changes = 3,
-  ack = 4,
-};
 
 /// No key and no entry is empty, so an item takes at least this.
 constexpr std::size_t item_bytes_min = 4 + 1 + 4 + 1;
+/// Of a member whose name and address are empty.
+constexpr std::size_t member_bytes_min = 8 + 2 + 2 + 1;
 
-class writer {
-public:
-  explicit writer(frame_type type) { number(static_cast<std::uint8_t>(type)); }
-
-  template <class T>
-  void number(T value) {
-    char bytes[sizeof value];
-    std::memcpy(bytes, &value, sizeof value);
-    out.append(bytes, sizeof value);
-  }
-
-  template <class Size>
-  void text(std::string_view value) {
-    number(static_cast<Size>(value.size()));
-    out += value;
-  }
-
-  std::string out;
-};
-
-/// Reads off the front; past the end it gives zeros and has failed.
-class reader {
-public:
-  explicit reader(std::string_view bytes) : left_{bytes} {}
-
-  template <class T>
-  T number() {
-    T value{};
-    const auto bytes = take(sizeof value);
-    if (bytes.size() == sizeof value)
-      std::memcpy(&value, bytes.data(), sizeof value);
-    return value;
-  }
-
-  template <class Size>
-  std::string_view text() {
-    return take(number<Size>());
-  }
-
-  std::size_t left() const { return left_.size(); }
-  bool failed() const { return failed_; }
-  bool is_complete() const { return !failed_ && left_.empty(); }
-
-private:
-  std::string_view take(std::size_t count) {
-    if (left_.size() < count) {
-      failed_ = true;
-      left_ = {};
-      return {};
-    }
-    const auto taken = left_.substr(0, count);
-    left_.remove_prefix(count);
-    return taken;
-  }
-
-  std::string_view left_;
-  bool failed_ = false;
-};
-
-error malformed(const char* what) {
-  return {errc::corrupt, what};
+result<frame> read_heartbeat(reader& in) {
+  heartbeat_frame said;
+  said.sent_at = in.number<unix_ms>();
+  said.echo = in.number<unix_ms>();
+  said.held_ms = in.number<std::uint32_t>();
+  return whole(in, said);
 }
 
-result<frame> read_members(reader& in) {
+result<frame> read_accept(reader& in) {
+  if (in.number<std::uint8_t>() != 1)
+    return malformed("an accept that accepts nothing");
+  return whole(in, accept_frame{});
+}
+
+result<frame> read_ack(reader& in) {
+  return whole(in, ack_frame{in.number<position>()});
+}
+
+} // namespace
+
+result<frame> wire::read_members(reader& in) {
   members_frame said;
   const auto count = in.number<std::uint16_t>();
-  if (count > frame_members_max)
+  if (count > frame_members_max || !in.holds(count, member_bytes_min))
     return malformed("a frame names too many members");
+  said.known.reserve(count);
   for (unsigned i = 0; i < count && !in.failed(); ++i) {
-    member who;
+    auto& who = said.known.emplace_back();
     who.origin = in.number<std::uint64_t>();
     who.name = in.text<std::uint16_t>();
     who.address = in.text<std::uint16_t>();
-    said.known.push_back(std::move(who));
+    who.forgotten = in.number<std::uint64_t>();
   }
-  if (!in.is_complete())
-    return malformed("a members frame has the wrong length");
-  return frame{std::move(said)};
+  return whole(in, std::move(said));
 }
 
-result<frame> read_changes(reader& in) {
+result<frame> wire::read_changes(reader& in) {
   changes_frame said;
   said.acknowledged = in.number<std::uint64_t>();
   said.after = in.number<std::uint64_t>();
@@ -109,7 +62,7 @@ result<frame> read_changes(reader& in) {
   const auto count = in.number<std::uint32_t>();
   if (said.upto < said.after || said.after < said.acknowledged)
     return malformed("a changes frame runs backwards");
-  if (count > in.left() / item_bytes_min)
+  if (!in.holds(count, item_bytes_min))
     return malformed("a changes frame announces more than it holds");
   said.items.reserve(count);
   for (unsigned i = 0; i < count && !in.failed(); ++i) {
@@ -119,27 +72,34 @@ result<frame> read_changes(reader& in) {
       return malformed("a change without key or entry");
     said.items.push_back({key, entry});
   }
-  if (!in.is_complete())
-    return malformed("a changes frame has the wrong length");
-  return frame{std::move(said)};
+  return whole(in, std::move(said));
 }
-
-} // namespace
 
 std::string encode(const heartbeat_frame& said) {
   writer w{frame_type::heartbeat};
   w.number(said.sent_at);
-  w.number(said.last);
+  w.number(said.echo);
+  w.number(said.held_ms);
   return std::move(w.out);
 }
 
 std::string encode(const members_frame& said) {
-  writer w{frame_type::members};
-  w.number(static_cast<std::uint16_t>(said.known.size()));
+  std::size_t bytes = 1 + 2;
+  std::size_t count = 0;
   for (const auto& who : said.known) {
+    bytes += member_bytes_min + who.name.size() + who.address.size();
+    if (count == frame_members_max || bytes > small_frame_bytes_max)
+      break;
+    ++count;
+  }
+  writer w{frame_type::members};
+  w.number(static_cast<std::uint16_t>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& who = said.known[i];
     w.number(who.origin);
     w.text<std::uint16_t>(who.name);
     w.text<std::uint16_t>(who.address);
+    w.number(who.forgotten);
   }
   return std::move(w.out);
 }
@@ -147,6 +107,12 @@ std::string encode(const members_frame& said) {
 std::string encode(const ack_frame& said) {
   writer w{frame_type::ack};
   w.number(said.upto);
+  return std::move(w.out);
+}
+
+std::string encode(const accept_frame&) {
+  writer w{frame_type::accept};
+  w.number(std::uint8_t{1});
   return std::move(w.out);
 }
 
@@ -169,34 +135,65 @@ std::string encode_changes(position acknowledged, position after, position upto,
 }
 
 bool is_link_frame(std::string_view bytes) noexcept {
-  if (bytes.empty())
-    return false;
-  const auto type = frame_type{static_cast<std::uint8_t>(bytes.front())};
-  return type == frame_type::heartbeat || type == frame_type::members;
+  return !bytes.empty()
+         && frame_type{static_cast<std::uint8_t>(bytes.front())}
+                == frame_type::members;
+}
+
+std::size_t frame_limit(std::uint8_t type) noexcept {
+  switch (frame_type{type}) {
+  case frame_type::changes:
+  case frame_type::repair_entries:
+    return frame_bytes_max;
+  case frame_type::repair_leaves:
+    return repair_leaves_bytes_max;
+  case frame_type::heartbeat:
+  case frame_type::members:
+  case frame_type::ack:
+  case frame_type::greeting:
+  case frame_type::accept:
+  case frame_type::mark:
+  case frame_type::repair_root:
+  case frame_type::repair_equal:
+  case frame_type::repair_ask:
+  case frame_type::repair_hashes:
+    return small_frame_bytes_max;
+  }
+  return 0;
 }
 
 result<frame> decode_frame(std::string_view bytes) {
-  if (bytes.size() > frame_bytes_max)
-    return malformed("a frame is too large");
   reader in{bytes};
-  switch (frame_type{in.number<std::uint8_t>()}) {
-  case frame_type::heartbeat: {
-    const auto sent_at = in.number<unix_ms>();
-    const auto last = in.number<position>();
-    if (!in.is_complete())
-      return malformed("a heartbeat has the wrong length");
-    return frame{heartbeat_frame{sent_at, last}};
-  }
+  const auto type = in.number<std::uint8_t>();
+  if (const auto limit = frame_limit(type); limit != 0 && bytes.size() > limit)
+    return malformed("a frame is too large");
+  switch (frame_type{type}) {
+  case frame_type::heartbeat:
+    return read_heartbeat(in);
   case frame_type::members:
-    return read_members(in);
+    return wire::read_members(in);
   case frame_type::changes:
-    return read_changes(in);
-  case frame_type::ack: {
-    const auto upto = in.number<position>();
-    if (!in.is_complete())
-      return malformed("an ack has the wrong length");
-    return frame{ack_frame{upto}};
-  }
+    return wire::read_changes(in);
+  case frame_type::ack:
+    return read_ack(in);
+  case frame_type::greeting:
+    return wire::read_greeting(in);
+  case frame_type::accept:
+    return read_accept(in);
+  case frame_type::mark:
+    return wire::read_mark(in);
+  case frame_type::repair_root:
+    return wire::read_repair_root(in);
+  case frame_type::repair_equal:
+    return wire::read_repair_equal(in);
+  case frame_type::repair_ask:
+    return wire::read_repair_ask(in);
+  case frame_type::repair_hashes:
+    return wire::read_repair_hashes(in);
+  case frame_type::repair_leaves:
+    return wire::read_repair_leaves(in);
+  case frame_type::repair_entries:
+    return wire::read_repair_entries(in);
   }
   return malformed("a frame of unknown type");
 }

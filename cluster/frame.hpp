@@ -1,22 +1,33 @@
 #pragma once
 
-// What peers say to each other, as bytes: protocol 1. All numbers are
+// What peers say to each other, as bytes: protocol 2. All numbers are
 // little-endian, all lengths are checked, and what is not exactly a frame is
 // refused whole.
 //
 //   frame     := u8 type, body
-//   heartbeat := u64 sent_at (Unix ms), u64 last position of the sender
-//   members   := u16 count, { u64 origin, u16 size, name, u16 size, address }
+//   heartbeat := i64 sent_at (Unix ms), i64 echo, u32 held_ms
+//   members   := u16 count, { u64 origin, u16 size, name, u16 size, address,
+//                u64 forgotten }
 //   changes   := u64 acknowledged, u64 after, u64 upto, u32 count,
 //                { u32 size, key, u32 size, entry }
 //   ack       := u64 upto
+//   greeting  := u64 hlc, u64 line, u64 last, u8 flags, u64 merged_hlc,
+//                u16 count, { run }, u16 count, { run }
+//   run       := u64 id, u64 started_hlc, u64 reached
+//   accept    := u8 1
+//   mark      := u64 acknowledged, u64 position, u64 view, u64 line,
+//                u16 count, { u64 origin, u64 hlc }
+//
+// The frames of digest repair stand in cluster/frame_repair.hpp.
 
+#include "cluster/frame_repair.hpp"
 #include "storage/change.hpp"
 #include "storage/clock.hpp"
 #include "storage/errc.hpp"
 #include "storage/store.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,13 +39,19 @@ namespace panal {
 /// Most bytes of a frame: room for one change of the greatest size that the
 /// options allow. Batches are far smaller.
 inline constexpr std::size_t frame_bytes_max = std::size_t{96} << 20;
+/// Most bytes of a frame that carries neither entries nor lists of them.
+inline constexpr std::size_t small_frame_bytes_max = std::size_t{64} * 1024;
 /// Most members that one frame may name.
 inline constexpr std::size_t frame_members_max = 1'024;
 
-/// "I am alive", and how long my sequence of changes is.
+/// "I am alive", and what it takes to compare two clocks.
 struct heartbeat_frame {
+  /// The sender's wall clock.
   unix_ms sent_at = 0;
-  position last = 0;
+  /// The newest `sent_at` of the receiver that the sender has heard; 0: none.
+  unix_ms echo = 0;
+  /// How long before `sent_at` that was heard, in ms of the sender's clock.
+  std::uint32_t held_ms = 0;
 };
 
 /// All members that the sender knows, itself included.
@@ -61,18 +78,78 @@ struct ack_frame {
   position upto = 0;
 };
 
+/// The first frame on each link, both ways: what each side has to know before
+/// it takes the other's changes.
+struct greeting_frame {
+  /// The sender's hybrid clock.
+  std::uint64_t hlc = 0;
+  /// The sender's line: what all members have merged, as far as it knows.
+  std::uint64_t line = 0;
+  /// The sender's newest position.
+  position last = 0;
+  bool sealed = false;
+  bool settled = false;
+  bool rejoining = false;
+  bool has_data = false;
+  /// Everything that the receiver stamped up to here has been merged by a
+  /// member.
+  std::uint64_t merged_hlc = 0;
+  /// The sender's own, oldest first. The last one is the present one: there
+  /// is always one. At most `runs_max`.
+  std::vector<run_record> runs;
+  /// The receiver's, as the sender remembers them, oldest first. At most
+  /// `runs_max`.
+  std::vector<run_record> receiver_runs;
+};
+
+/// "I have judged your greeting: let changes flow."
+struct accept_frame {};
+
+/// How far the sender has durably merged whose changes.
+struct mark_frame {
+  struct origin_mark {
+    origin_id origin = 0;
+    /// All that the origin stamped up to here is merged.
+    std::uint64_t hlc = 0;
+
+    friend bool operator==(const origin_mark&, const origin_mark&) = default;
+  };
+  /// What the receiver has acknowledged, as the sender remembers it.
+  position acknowledged = 0;
+  /// The place in the sender's sequence that the mark stands at.
+  position at = 0;
+  /// The list of members that the sender goes by.
+  std::uint64_t view = 0;
+  std::uint64_t line = 0;
+  /// At most `frame_members_max`.
+  std::vector<origin_mark> merged;
+};
+
 using frame =
-    std::variant<heartbeat_frame, members_frame, changes_frame, ack_frame>;
+    std::variant<heartbeat_frame, members_frame, changes_frame, ack_frame,
+                 greeting_frame, accept_frame, mark_frame, repair_root_frame,
+                 repair_equal_frame, repair_ask_frame, repair_hashes_frame,
+                 repair_leaves_frame, repair_entries_frame>;
 
 std::string encode(const heartbeat_frame& said);
+/// Says as many of the members, from the front, as the limits of a frame let
+/// it.
 std::string encode(const members_frame& said);
 std::string encode(const ack_frame& said);
 /// @param sent  those of (after, upto] that the receiver is to get.
 std::string encode_changes(position acknowledged, position after, position upto,
                            std::span<const change* const> sent);
+/// Of more than `runs_max` runs the newest are said.
+std::string encode(const greeting_frame& said);
+std::string encode(const accept_frame& said);
+/// Of more than `frame_members_max` origins the first are said.
+std::string encode(const mark_frame& said);
 
-/// True for what concerns the link (heartbeat, members), false for what
-/// concerns the data (changes, ack) and for what is no frame.
+/// Most bytes that a frame with this first byte may have; 0 for an unknown
+/// type.
+std::size_t frame_limit(std::uint8_t type) noexcept;
+
+/// True for what concerns the list of members and nothing else.
 bool is_link_frame(std::string_view bytes) noexcept;
 
 /// Error: `corrupt`. Views in the result live as long as `bytes`.

@@ -14,7 +14,9 @@ constexpr std::size_t length_at = protocol_at + 2;
 constexpr std::size_t header_size = length_at + 2;
 
 // A hello's offsets behind its header.
-constexpr std::size_t origin_at = 32;
+constexpr std::size_t cluster_at = digest{}.size();
+constexpr std::size_t run_at = cluster_at + digest{}.size();
+constexpr std::size_t origin_at = run_at + 8;
 constexpr std::size_t name_length_at = origin_at + 8;
 constexpr std::size_t name_at = name_length_at + 1;
 constexpr std::size_t address_min = std::string_view{"a:1"}.size();
@@ -68,6 +70,8 @@ std::string encode_hello(handshake::role as, const handshake_setup& setup,
   put(out, static_cast<std::uint16_t>(name_at + self.name.size()
                                       + self.address.size()));
   out.append(view(nonce));
+  out.append(view(setup.cluster));
+  put(out, setup.run);
   put(out, self.origin);
   out.push_back(static_cast<char>(self.name.size()));
   return out.append(self.name).append(self.address);
@@ -91,6 +95,14 @@ std::string_view to_string(verdict v) noexcept {
     return "wrong_protocol";
   case verdict::busy:
     return "busy";
+  case verdict::wrong_cluster:
+    return "wrong_cluster";
+  case verdict::forgotten:
+    return "forgotten";
+  case verdict::copied:
+    return "copied";
+  case verdict::wrong_name:
+    return "wrong_name";
   }
   return "unknown";
 }
@@ -107,12 +119,19 @@ digest cluster_key(std::string_view secret) {
   return sha256({"panal cluster secret|", secret});
 }
 
+digest cluster_id(std::string_view name) {
+  return sha256({name});
+}
+
 handshake::handshake(role as, const handshake_setup& setup, const digest& nonce)
     : role_{as},
       origin_{setup.self.origin},
       key_{setup.key},
       protocol_{setup.protocol},
+      run_{setup.run},
+      cluster_{setup.cluster},
       busy_{setup.busy},
+      judge_{setup.judge},
       nonce_{nonce},
       own_hello_{encode_hello(as, setup, nonce)},
       want_{header_size} {
@@ -179,11 +198,20 @@ bool handshake::fits_hello(std::size_t at, char byte) const noexcept {
                                     : is_address_char(byte);
 }
 
-// The origins decide the verdict, so the dialler knows it beforehand.
+// Unless the acceptor has something against this node, the origins decide the
+// verdict, so the dialler knows it beforehand.
 bool handshake::fits_verdict(char byte) const noexcept {
   auto given = static_cast<verdict>(byte);
-  return given == verdict_by_origins() || given == verdict::wrong_secret
-         || given == verdict::busy;
+  switch (given) {
+  case verdict::wrong_secret:
+  case verdict::busy:
+  case verdict::forgotten:
+  case verdict::copied:
+  case verdict::wrong_name:
+    return true;
+  default:
+    return given == verdict_by_origins();
+  }
 }
 
 void handshake::on_message() {
@@ -223,16 +251,29 @@ void handshake::on_header() {
   expect(step::hello, length);
 }
 
-void handshake::on_hello() {
+void handshake::read_hello() {
   std::size_t name_length = static_cast<unsigned char>(in_[name_length_at]);
+  peer_run_ = get<std::uint64_t>(in_, run_at);
   peer_.origin = get<origin_id>(in_, origin_at);
   peer_.name = in_.substr(name_at, name_length);
   peer_.address = in_.substr(name_at + name_length);
+}
+
+void handshake::on_hello() {
+  read_hello();
   auto peer_nonce = in_.substr(0, nonce_.size());
   // The same nonce on both sides is our own hello, thrown back at us.
   if (!is_valid(peer_) || peer_nonce == view(nonce_))
     return finish(verdict::malformed);
   auto dialled = role_ == role::dialler;
+  if (in_.compare(cluster_at, cluster_.size(), view(cluster_)) != 0) {
+    if (!dialled)
+      out_.append(own_hello_);
+    return finish(verdict::wrong_cluster);
+  }
+  // Who is named otherwise than its certificate gets no proof to guess on.
+  if (dialled && judge_ && judge_(peer_, peer_run_) == verdict::wrong_name)
+    return decline(verdict::wrong_name);
   auto peer_hello = peer_header_ + in_;
   transcript_ = dialled ? sha256({own_hello_, peer_hello})
                         : sha256({peer_hello, own_hello_});
@@ -255,7 +296,7 @@ void handshake::on_proof() {
     out_.push_back(static_cast<char>(verdict::wrong_secret));
     return finish(verdict::wrong_secret);
   }
-  auto decided = busy_ ? verdict::busy : verdict_by_origins();
+  auto decided = decide();
   auto given = static_cast<char>(decided);
   out_.push_back(given);
   out_.append(view(acceptor_proof(given)));
@@ -274,14 +315,32 @@ void handshake::on_verdict() {
 void handshake::on_verdict_proof() {
   if (!equal(acceptor_proof(given_verdict_), in_))
     return finish(verdict::wrong_secret);
-  if (static_cast<verdict>(given_verdict_) == verdict::admitted)
+  auto given = static_cast<verdict>(given_verdict_);
+  if (given == verdict::admitted || given == verdict::introduced)
+    if (auto objection = judge_ ? judge_(peer_, peer_run_) : std::nullopt)
+      return decline(*objection);
+  if (given == verdict::admitted)
     out_.push_back(go_byte);
-  finish(static_cast<verdict>(given_verdict_));
+  finish(given);
+}
+
+void handshake::decline(verdict why) {
+  declined_ = true;
+  finish(why);
+}
+
+verdict handshake::decide() const {
+  if (busy_)
+    return verdict::busy;
+  auto by_origins = verdict_by_origins();
+  if (by_origins == verdict::self || by_origins == verdict::copied || !judge_)
+    return by_origins;
+  return judge_(peer_, peer_run_).value_or(by_origins);
 }
 
 verdict handshake::verdict_by_origins() const noexcept {
   if (origin_ == peer_.origin)
-    return verdict::self;
+    return run_ == peer_run_ ? verdict::self : verdict::copied;
   auto dialler = role_ == role::dialler ? origin_ : peer_.origin;
   auto acceptor = role_ == role::dialler ? peer_.origin : origin_;
   return dialler < acceptor ? verdict::admitted : verdict::introduced;

@@ -4,9 +4,9 @@
 // the same secret. A plain class: bytes in, bytes out; no socket, no clock.
 //
 //   dialler                                         acceptor
-//      | hello_d: header, nonce, member                 |
+//      | hello_d                                        |
 //      |----------------------------------------------->|
-//      |                 hello_a: header, nonce, member |
+//      |                                        hello_a |
 //      |<-----------------------------------------------|
 //      | proof_d: HMAC(key, "panal dialler" | T)        |   T: SHA-256 of both
 //      |----------------------------------------------->|      hellos
@@ -17,6 +17,7 @@
 //      |----------------------------------------------->|
 //
 //   header   "panal-hs", kind 'D' or 'A', protocol u16, length u16 of the rest
+//   hello    header, nonce 32 bytes, cluster 32 bytes, run u64, member
 //   member   origin u64, length u8 of the name, name, address (to the end)
 //   (integers big-endian; the header is the same in every protocol)
 //
@@ -36,6 +37,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,7 +46,7 @@
 namespace panal {
 
 /// The protocol between nodes: of the handshake and of what follows it.
-inline constexpr std::uint16_t cluster_protocol = 1;
+inline constexpr std::uint16_t cluster_protocol = 2;
 
 inline constexpr std::size_t member_name_max = 64;
 inline constexpr std::size_t member_address_max = 280;
@@ -58,7 +60,7 @@ enum class verdict : std::uint8_t {
   /// Both have proven themselves, but of two nodes only the one with the
   /// smaller origin keeps its dialled connection, and that is the acceptor.
   introduced = 2,
-  /// Both ends have the same origin: a node has dialled itself.
+  /// Both ends have the same origin and run: a node has dialled itself.
   self = 3,
   /// A proof does not fit. Sent without a proof of the acceptor's own.
   wrong_secret = 4,
@@ -66,7 +68,21 @@ enum class verdict : std::uint8_t {
   wrong_protocol = 5,
   /// The dialler has proven itself but the acceptor takes nobody now.
   busy = 6,
+  /// The peer belongs to a cluster of another name. Never sent: the hello
+  /// tells. Not proven.
+  wrong_cluster = 7,
+  /// Both have proven themselves, but one node was removed from the cluster
+  /// for good, under the identity that it still has.
+  forgotten = 8,
+  /// Both have proven themselves, but one node has another one's identity:
+  /// its data directory is a copy, or was restored from one.
+  copied = 9,
+  /// The dialler has proven itself, but by a certificate of another name.
+  wrong_name = 10,
 };
+
+/// One more than the greatest verdict's number.
+inline constexpr std::size_t verdict_count = 11;
 
 /// The verdict's name as it stands in logs: "wrong_secret".
 std::string_view to_string(verdict v) noexcept;
@@ -80,14 +96,30 @@ bool is_valid(const member& who);
 /// the same key.
 digest cluster_key(std::string_view secret);
 
+/// What the hellos of a cluster of that name carry.
+digest cluster_id(std::string_view name);
+
+/// What a node has against a peer in that run of its process: `forgotten`,
+/// `copied` or `wrong_name`; nothing if it is welcome.
+using peer_judge =
+    std::function<std::optional<verdict>(const member&, std::uint64_t run)>;
+
 /// What one node brings into each of its handshakes.
 struct handshake_setup {
   /// This node; must satisfy is_valid().
   member self;
   digest key{};
   std::uint16_t protocol = cluster_protocol;
+  /// The identity of this run of the process: two runs with one origin tell
+  /// a copied data directory from a node that has dialled itself.
+  std::uint64_t run = 0;
+  /// The cluster's name, as cluster_id() makes it.
+  digest cluster = cluster_id("panal");
   /// As acceptor: turn down even those who prove themselves.
   bool busy = false;
+  /// Asked about each peer that is not this node; may be empty. An acceptor
+  /// answers with its verdict; a dialler goes no further, without a word.
+  peer_judge judge = {};
 };
 
 class handshake {
@@ -108,6 +140,8 @@ public:
   /// The bytes that are to be written to the peer next, once.
   std::string take_output() { return std::exchange(out_, {}); }
 
+  bool is_dialler() const noexcept { return role_ == role::dialler; }
+
   /// Nothing more is to be read. The outcome counts once the rest of the
   /// output is written.
   bool finished() const noexcept { return step_ == step::finished; }
@@ -115,9 +149,16 @@ public:
   /// @pre finished()
   verdict outcome() const noexcept { return outcome_; }
 
+  /// As dialler: the outcome is what this end has against the peer, which was
+  /// not told. @pre finished()
+  bool declined() const noexcept { return declined_; }
+
   /// Who the peer is; proven only with the outcomes admitted, introduced,
-  /// self and busy.
+  /// self, busy, forgotten and copied, and as acceptor with wrong_name.
   const member& peer() const noexcept { return peer_; }
+
+  /// The identity of the peer's process run; proven as peer() is.
+  std::uint64_t peer_run() const noexcept { return peer_run_; }
 
   /// The number that both ends give to this connection, and no other pair of
   /// ends to another. @pre the outcome is proven, as with peer()
@@ -143,10 +184,13 @@ private:
   void on_message();
   void on_header();
   void on_hello();
+  void read_hello();
   void on_proof();
   void on_verdict();
   void on_verdict_proof();
   verdict verdict_by_origins() const noexcept;
+  verdict decide() const;
+  void decline(verdict why);
   digest dialler_proof() const;
   digest acceptor_proof(char given) const;
 
@@ -154,7 +198,10 @@ private:
   origin_id origin_;
   digest key_;
   std::uint16_t protocol_;
+  std::uint64_t run_;
+  digest cluster_;
   bool busy_;
+  peer_judge judge_;
   digest nonce_;
   std::string own_hello_;
 
@@ -168,8 +215,10 @@ private:
 
   digest transcript_{};
   member peer_;
+  std::uint64_t peer_run_ = 0;
   std::uint64_t link_id_ = 0;
   verdict outcome_ = verdict::malformed;
+  bool declined_ = false;
 };
 
 } // namespace panal

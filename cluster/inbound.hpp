@@ -39,6 +39,9 @@ public:
   /// acknowledged until the peer sends it again.
   void failed(std::uint64_t ticket);
 
+  /// Everything up to here is durable.
+  position merged() const noexcept { return merged_; }
+
   std::uint64_t next_ticket() const noexcept { return next_ticket_; }
 
 private:

@@ -22,7 +22,7 @@ bool membership::introduced(const member& who, const std::string& dialled) {
   if (const auto seed = seeds_.find(dialled); seed != seeds_.end())
     seed->second = who.origin;
   auto& known = peers_[who.origin].who;
-  if (known == who)
+  if (known == who || known.forgotten != 0)
     return false;
   if (!known.address.empty() && known.address != who.address)
     targets_.erase(known.address);
@@ -38,14 +38,56 @@ bool membership::introduced(const member& who, const std::string& dialled) {
 std::vector<member> membership::heard_of(const std::vector<member>& known) {
   std::vector<member> news;
   for (const auto& who : known) {
-    if (who.origin == 0 || who.origin == self_.origin
-        || peers_.contains(who.origin))
+    if (who.origin == 0 || who.origin == self_.origin)
       continue;
-    peers_[who.origin].who = who;
-    aim_at(who.address);
-    news.push_back(who);
+    const auto i = peers_.find(who.origin);
+    if (i == peers_.end()) {
+      peers_[who.origin].who = who;
+      if (who.forgotten == 0)
+        aim_at(who.address);
+      news.push_back(who);
+    } else if (who.forgotten > i->second.who.forgotten) {
+      drop(i->second, who.forgotten);
+      news.push_back(i->second.who);
+    }
   }
   return news;
+}
+
+std::optional<member> membership::forget(origin_id who,
+                                         std::uint64_t seen_hlc) {
+  const auto i = peers_.find(who);
+  if (i == peers_.end() || i->second.who.forgotten != 0)
+    return std::nullopt;
+  drop(i->second, std::max<std::uint64_t>(seen_hlc, 1));
+  return i->second.who;
+}
+
+void membership::drop(known_peer& gone, std::uint64_t seen_hlc) {
+  targets_.erase(gone.who.address);
+  gone.who.address.clear();
+  gone.who.forgotten = seen_hlc;
+}
+
+bool membership::is_forgotten(origin_id who) const {
+  const auto i = peers_.find(who);
+  return i != peers_.end() && i->second.who.forgotten != 0;
+}
+
+std::optional<member> membership::find_name(std::string_view name) const {
+  for (const auto& [origin, known] : peers_)
+    if (known.who.name == name && known.who.forgotten == 0)
+      return known.who;
+  return std::nullopt;
+}
+
+std::vector<origin_id> membership::replaced_by(const member& who) const {
+  std::vector<origin_id> gone;
+  for (const auto& [origin, known] : peers_)
+    if (origin != who.origin && known.who.forgotten == 0 && !known.linked
+        && known.who.name == who.name && known.who.address == who.address)
+      gone.push_back(origin);
+  return gone;
 }
 
 void membership::link_up(origin_id who) {
@@ -53,11 +95,14 @@ void membership::link_up(origin_id who) {
   if (i == peers_.end())
     return;
   i->second.linked = true;
-  if (const auto t = targets_.find(i->second.who.address); t != targets_.end())
-    t->second = target{};
+  const auto t = targets_.find(i->second.who.address);
+  if (t != targets_.end()) {
+    t->second.under_way = false;
+    t->second.due_at = {};
+  }
 }
 
-void membership::link_down(origin_id who, steady_time now) {
+void membership::link_down(origin_id who, steady_time now, bool faulty) {
   const auto i = peers_.find(who);
   if (i == peers_.end())
     return;
@@ -65,7 +110,8 @@ void membership::link_down(origin_id who, steady_time now) {
   if (i->second.who.address.empty())
     return;
   auto& aim = targets_[i->second.who.address];
-  aim.pause.reset();
+  if (!faulty)
+    aim.pause.reset();
   aim.due_at = now + aim.pause.next(random_);
 }
 

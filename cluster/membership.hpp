@@ -17,6 +17,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace panal {
@@ -37,12 +38,27 @@ public:
   /// @return true if that is news, to be remembered and told to all.
   bool introduced(const member& who, const std::string& dialled);
 
-  /// Another member says that these belong to the cluster.
-  /// @return those that were not known, to be remembered and told to all.
+  /// Another member says that these belong to the cluster, or were removed.
+  /// @return those of which that is news, to be remembered and told to all.
   std::vector<member> heard_of(const std::vector<member>& known);
 
+  /// Removes a member: it is not dialled any more, and not let in under its
+  /// origin.
+  /// @param seen_hlc  what it stamped up to here has been merged.
+  /// @return it, to be remembered and told to all; nothing if it is not known
+  ///         or was forgotten already.
+  std::optional<member> forget(origin_id who, std::uint64_t seen_hlc);
+  bool is_forgotten(origin_id who) const;
+  /// The member, not forgotten, that bears this name.
+  std::optional<member> find_name(std::string_view name) const;
+  /// Those who were in the place of `who` before it: of the same name and
+  /// address, with another identity. Its data directory was replaced.
+  std::vector<origin_id> replaced_by(const member& who) const;
+
   void link_up(origin_id who);
-  void link_down(origin_id who, steady_time now);
+  /// @param faulty  it broke the protocol: the pauses before it is dialled
+  ///                again go on growing.
+  void link_down(origin_id who, steady_time now, bool faulty = false);
 
   /// The addresses to dial now; each is due again only after dial_ended().
   std::vector<std::string> due(steady_time now);
@@ -52,9 +68,9 @@ public:
   void is_self(const std::string& address);
 
   const member& self() const noexcept { return self_; }
-  /// All members but this node.
+  /// All that are known, the forgotten too, but this node.
   std::vector<member> others() const;
-  /// All members, this node included.
+  /// The same, and this node.
   std::vector<member> all() const;
   std::optional<member> find(origin_id who) const;
   bool is_linked(origin_id who) const;
@@ -70,6 +86,7 @@ private:
     bool under_way = false;
   };
 
+  void drop(known_peer& gone, std::uint64_t seen_hlc);
   bool is_wanted(const std::string& address) const;
   void aim_at(const std::string& address);
 

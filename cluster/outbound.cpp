@@ -1,6 +1,7 @@
 #include "cluster/outbound.hpp"
 
 #include "cluster/frame.hpp"
+#include "storage/mutant.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -40,7 +41,9 @@ std::optional<std::string> outbound::pack(const change_run& run,
       acknowledged_ = covered_;
     return std::nullopt;
   }
-  auto bytes = encode_changes(acknowledged_, after, covered_, sent);
+  const auto from = PANAL_MUTANT(frame_starts_where_it_ends) ? covered_ : after;
+  auto bytes = encode_changes(acknowledged_, std::max(from, acknowledged_),
+                              covered_, sent);
   if (window_.empty())
     last_progress_ = now;
   window_.push_back({covered_, bytes.size()});
@@ -51,15 +54,26 @@ std::optional<std::string> outbound::pack(const change_run& run,
 bool outbound::acknowledge(position upto, steady_time now) {
   if (upto > covered_)
     return false;
+  // A repeated word about nothing new: the peer lives, but could not merge.
+  if (!window_.empty() && upto == acknowledged_) {
+    refused_ = true;
+    last_progress_ = now;
+  }
   while (!window_.empty() && window_.front().upto <= upto) {
     acknowledged_ = window_.front().upto;
     window_bytes_ -= window_.front().bytes;
     window_.pop_front();
     last_progress_ = now;
+    refused_ = false;
+    stalls_ = 0;
   }
   if (window_.empty())
     acknowledged_ = covered_;
   return true;
+}
+
+bool outbound::must_resend(steady_time now) const noexcept {
+  return refused_ && now - last_progress_ > config_.refused_pause;
 }
 
 bool outbound::is_stalled(steady_time now) const noexcept {
@@ -70,6 +84,12 @@ void outbound::rewind() noexcept {
   covered_ = acknowledged_;
   window_.clear();
   window_bytes_ = 0;
+  refused_ = false;
+}
+
+void outbound::start_link() noexcept {
+  rewind();
+  stalls_ = 0;
 }
 
 } // namespace panal

@@ -31,6 +31,9 @@ struct outbound_config {
   std::size_t window_bytes_max = std::size_t{4} << 20;
   /// A window that has not moved for so long is sent again.
   std::chrono::milliseconds ack_timeout{5'000};
+  /// What a peer has refused to merge (its disk is full) is sent again after
+  /// this pause.
+  std::chrono::milliseconds refused_pause{1'000};
 };
 
 /// One direction of one pair of nodes. Not thread-safe; owned by the
@@ -53,16 +56,26 @@ public:
   /// @return the frame's bytes; nothing if no change is left to be sent.
   std::optional<std::string> pack(const change_run& run, steady_time now);
 
-  /// The peer says that it holds everything up to `upto`.
+  /// The peer says that it holds everything up to `upto`. When that is nothing
+  /// new, it could not merge what is in flight: see must_resend().
   /// @return false if that was never sent: the peer is faulty.
   bool acknowledge(position upto, steady_time now);
 
-  /// True if the window has waited too long for an acknowledgement.
+  /// True when the peer has refused what is in flight, and has had a pause.
+  bool must_resend(steady_time now) const noexcept;
+
+  /// True if the window has waited too long for a word from the peer.
   bool is_stalled(steady_time now) const noexcept;
 
-  /// Forgets what is in flight: it will be sent again. For a stalled window
-  /// and for a new link.
+  /// Forgets what is in flight: it will be sent again. For a refused window,
+  /// and for a stalled one; what stalls twice without progress is a peer that
+  /// takes nothing, and sending more would only fill buffers.
   void rewind() noexcept;
+  void count_stall() noexcept { ++stalls_; }
+  unsigned stalls() const noexcept { return stalls_; }
+
+  /// A new link: nothing is in flight on it.
+  void start_link() noexcept;
 
 private:
   struct in_flight {
@@ -77,6 +90,8 @@ private:
   std::deque<in_flight> window_;
   std::size_t window_bytes_ = 0;
   steady_time last_progress_{};
+  bool refused_ = false;
+  unsigned stalls_ = 0;
 };
 
 } // namespace panal

@@ -67,6 +67,19 @@ void add_leftovers(source_text& out, const std::vector<std::string>& rest) {
   }
 }
 
+/// Takes `forget-node NAME` off the front of the arguments; empty where the
+/// name is missing.
+std::optional<std::string> take_command(int& argc, const char* const*& argv) {
+  if (argc < 2 || std::string_view{argv[1]} != "forget-node")
+    return std::nullopt;
+  const bool named = argc > 2 && *argv[2] != '-';
+  std::string name = named ? argv[2] : "";
+  // The last one passed over stands where the program's name is expected.
+  argc -= named ? 2 : 1;
+  argv += named ? 2 : 1;
+  return name;
+}
+
 bool read_switch(source_text& out, const CLI::Option& x) {
   for (const auto& text : x.results())
     if (text != "true")
@@ -77,6 +90,8 @@ bool read_switch(source_text& out, const CLI::Option& x) {
 } // namespace
 
 flags_text read_flags(int argc, const char* const* argv) {
+  flags_text result;
+  result.forget = take_command(argc, argv);
   CLI::App app;
   app.set_help_flag();
   app.allow_extras();
@@ -90,7 +105,6 @@ flags_text read_flags(int argc, const char* const* argv) {
   auto* help = app.add_flag("--help")->multi_option_policy(take_all);
   auto* version = app.add_flag("--version")->multi_option_policy(take_all);
   auto* health = app.add_flag("--health-check")->multi_option_policy(take_all);
-  flags_text result;
   auto& out = result.source;
   try {
     app.parse(reversed_arguments(argc, argv));

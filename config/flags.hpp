@@ -4,6 +4,9 @@
 
 #include "config/option_table.hpp"
 
+#include <optional>
+#include <string>
+
 namespace panal {
 
 /// What a command line says besides the options.
@@ -12,9 +15,12 @@ struct flags_text {
   bool help = false;
   bool version = false;
   bool health_check = false;
+  /// The command `forget-node`: the name behind it; empty when it is missing.
+  std::optional<std::string> forget;
 };
 
-/// Splits the arguments after the program's name. An unknown flag, one
+/// Splits the arguments after the program's name. The first may be the command
+/// `forget-node`, which the member's name follows. An unknown flag, one
 /// without a value, one given twice (save a list, which is put together) and
 /// an argument that belongs to no flag are mistakes.
 flags_text read_flags(int argc, const char* const* argv);

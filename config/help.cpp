@@ -29,6 +29,7 @@ std::string help_of(const option_spec& x) {
 std::string help_text() {
   std::string result =
       "Usage: panal [--name=value | --name value]...\n"
+      "       panal forget-node NAME [--name=value | --name value]...\n"
       "\n"
       "Runs a node of a replicated cache. Flags win over environment\n"
       "variables, those over the configuration file, that over defaults.\n"
@@ -36,7 +37,12 @@ std::string help_text() {
       "  --help          print this page and exit\n"
       "  --version       print the version and exit\n"
       "  --health-check  ask the node that runs with these options whether\n"
-      "                  it is well, and exit with 0 if so\n";
+      "                  it is well, and exit with 0 if so\n"
+      "\n"
+      "  forget-node     has the cluster forget the member NAME, which will\n"
+      "                  not return; asks the node that runs with these\n"
+      "                  options, and exits with 0 if it is done, 1 if it is\n"
+      "                  refused, 2 if the node could not be asked\n";
   for (const auto& x : option_table())
     result += help_of(x);
   return result;

@@ -6,6 +6,8 @@
 #include "config/flags.hpp"
 #include "config/quote.hpp"
 
+#include <array>
+#include <string_view>
 #include <utility>
 
 namespace panal {
@@ -13,6 +15,7 @@ namespace panal {
 namespace {
 
 constexpr std::size_t shown_bytes_max = 100;
+constexpr std::size_t tls_file_bytes_max = std::size_t{1024} * 1024;
 
 /// Puts the sources together, the weakest first.
 class loader {
@@ -25,7 +28,9 @@ private:
   void apply(const source_text& source);
   void apply(const setting& x);
   void read_secret();
+  void check_tls();
   void check_cluster();
+  void check_command(const flags_text& flags);
 
   void mistake(std::string text) { mistakes_.push_back(std::move(text)); }
 
@@ -50,14 +55,16 @@ load_outcome loader::load(int argc, const char* const* argv,
   apply(variables);
   apply(flags.source);
   read_secret();
+  check_tls();
   check_cluster();
-  if (flags.health_check && draft_.chosen.http_port == 0)
-    mistake("flag --health-check: needs the node's http-port, not 0");
+  check_command(flags);
   if (!mistakes_.empty())
     return {
         .what = action::refuse, .chosen = {}, .mistakes = std::move(mistakes_)};
-  return {.what = flags.health_check ? action::check_health : action::run,
+  const auto served = flags.health_check ? action::check_health : action::run;
+  return {.what = flags.forget ? action::forget_node : served,
           .chosen = std::move(draft_.chosen),
+          .member = std::move(flags.forget).value_or(""),
           .mistakes = {}};
 }
 
@@ -110,13 +117,37 @@ void loader::read_secret() {
     draft_.chosen.cluster_secret = std::move(secret);
 }
 
+/// All of TLS's files or none, and each readable; what is in them is checked
+/// by those who can.
+void loader::check_tls() {
+  const auto& chosen = draft_.chosen;
+  const std::array<std::pair<std::string_view, const std::string*>, 3> files{
+      {{"cluster-tls-cert", &chosen.cluster_tls_cert},
+       {"cluster-tls-key", &chosen.cluster_tls_key},
+       {"cluster-tls-ca", &chosen.cluster_tls_ca}}};
+  if (!draft_.tls_given)
+    return;
+  for (const auto& [name, path] : files) {
+    auto option = std::string{name};
+    if (path->empty())
+      mistake(option
+              + ": missing; allowed: all three of --cluster-tls-cert, "
+                "--cluster-tls-key and --cluster-tls-ca, or none");
+    else if (auto content = read_file(*path, tls_file_bytes_max);
+             !content.problem.empty())
+      mistake(option + ' ' + quoted(*path, shown_bytes_max) + ": the file "
+              + content.problem);
+  }
+}
+
 void loader::check_cluster() {
   const auto& chosen = draft_.chosen;
   auto host = "cluster-host " + quoted(chosen.cluster_host, shown_bytes_max);
-  if (!is_loopback(chosen.cluster_host) && !draft_.secret_given)
+  if (!is_loopback(chosen.cluster_host) && !draft_.secret_given
+      && !draft_.tls_given)
     mistake(host
-            + ": a host other than loopback needs a secret; allowed: "
-              "--cluster-secret-file or INTERNAL_TOKEN");
+            + ": a host other than loopback needs a secret or TLS; allowed: "
+              "--cluster-secret-file, INTERNAL_TOKEN or --cluster-tls-cert");
   if (is_wildcard(chosen.cluster_host) && chosen.cluster_advertise.empty())
     mistake(host
             + ": peers cannot dial it; allowed: a host of its own, or "
@@ -124,6 +155,24 @@ void loader::check_cluster() {
   if (!chosen.join.empty() && !chosen.clustered)
     mistake("join: a node without a cluster port cannot join; allowed: "
             "--cluster-port");
+}
+
+/// What is asked of a node that runs already.
+void loader::check_command(const flags_text& flags) {
+  const bool has_port = draft_.chosen.http_port != 0;
+  if (flags.health_check && !has_port)
+    mistake("flag --health-check: needs the node's http-port, not 0");
+  if (!flags.forget)
+    return;
+  if (flags.health_check)
+    mistake("flag --health-check: cannot stand with forget-node");
+  if (!has_port)
+    mistake("forget-node: needs the node's http-port, not 0");
+  const auto& names = *find_option("node-id");
+  draft scratch;
+  if (!names.set(scratch, *flags.forget))
+    mistake("forget-node: " + quoted(*flags.forget, shown_bytes_max)
+            + " is not a node's name; allowed: " + names.allowed);
 }
 
 } // namespace

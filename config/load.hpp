@@ -21,14 +21,18 @@ enum class action : std::uint8_t {
   print_version,
   /// Ask the node that runs with the options whether it is well, and exit.
   check_health,
+  /// Ask the node that runs with the options to forget `member`, and exit.
+  forget_node,
   /// Print the mistakes to standard error and exit with 2.
   refuse,
 };
 
 struct load_outcome {
   action what = action::refuse;
-  /// Meaningful with run and check_health.
+  /// Meaningful with run, check_health and forget_node.
   options chosen;
+  /// forget_node: a name that a node may have.
+  std::string member = {};
   /// One sentence each, naming the source, the option, the escaped value and
   /// what is allowed; never a secret. Empty unless `what` is refuse.
   std::vector<std::string> mistakes;

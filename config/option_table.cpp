@@ -15,18 +15,19 @@ using namespace std::literals;
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 constexpr std::size_t path_bytes_max = 4095;
-constexpr std::size_t node_id_bytes_max = 64;
+constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t join_max = 1024;
 
+constexpr auto name_allowed = "1..64 characters of A-Z a-z 0-9 . _ -"sv;
 constexpr auto endpoint_allowed =
     "host:port with a port of 1..65535, IPv6 as [::1]:7001"sv;
 
-bool is_node_id(std::string_view text) {
+bool is_name(std::string_view text) {
   auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
            || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
   };
-  return !text.empty() && text.size() <= node_id_bytes_max
+  return !text.empty() && text.size() <= name_bytes_max
          && std::all_of(text.begin(), text.end(), allowed);
 }
 
@@ -145,12 +146,22 @@ option_spec secret_file_option() {
           .secret = true};
 }
 
+option_spec tls_option(std::string_view name, std::string options::*member,
+                       std::string_view meaning) {
+  auto spec = text_option(name, member, is_path, "a PEM file", meaning);
+  spec.set = [set = spec.set](draft& d, std::string_view text) {
+    d.tls_given = true;
+    return set(d, text);
+  };
+  return spec;
+}
+
 void add_cluster_options(std::vector<option_spec>& table) {
   auto add = [&table](option_spec x) { table.push_back(std::move(x)); };
   add(text_option(
       "cluster-host", &options::cluster_host, is_host,
       "a host name or an address, IPv6 without brackets",
-      "Where peers connect; other than loopback it needs a secret."));
+      "Where peers connect; other than loopback it needs a secret or TLS."));
   add({.name = "cluster-port",
        .kind = option_kind::number,
        .default_text = "none",
@@ -170,7 +181,16 @@ void add_cluster_options(std::vector<option_spec>& table) {
                   "the others.",
        .set = set_join,
        .alias = "NODES"});
+  add(text_option("cluster-name", &options::cluster_name, is_name, name_allowed,
+                  "Only nodes with the same cluster name talk to each other."));
   add(secret_file_option());
+  add(tls_option("cluster-tls-cert", &options::cluster_tls_cert,
+                 "This node's certificate, for its node id as DNS name; with "
+                 "the two files below peers talk over mutual TLS alone."));
+  add(tls_option("cluster-tls-key", &options::cluster_tls_key,
+                 "The certificate's private key, without a passphrase."));
+  add(tls_option("cluster-tls-ca", &options::cluster_tls_ca,
+                 "Who has signed the peers' certificates."));
 }
 
 void add_storage_options(std::vector<option_spec>& table) {
@@ -214,8 +234,8 @@ void add_process_options(std::vector<option_spec>& table) {
 
 std::vector<option_spec> make_table() {
   std::vector<option_spec> table;
-  table.push_back(text_option("node-id", &options::node_id, is_node_id,
-                              "1..64 characters of A-Z a-z 0-9 . _ -",
+  table.push_back(text_option("node-id", &options::node_id, is_name,
+                              name_allowed,
                               "Name of the node in answers and logs."));
   table.back().alias = "NODE_ID";
   add_http_options(table);

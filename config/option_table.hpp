@@ -24,6 +24,8 @@ struct draft {
   std::string secret_file;
   /// Whether some source tried to give a secret, be it a bad one.
   bool secret_given = false;
+  /// Whether some source tried to give a file of TLS, be it a bad one.
+  bool tls_given = false;
   std::string config_file;
 };
 

@@ -54,8 +54,14 @@ struct options {
   std::string cluster_advertise;
   /// "host:port" of any members.
   std::vector<std::string> join;
-  /// The shared secret's bytes; empty: none (loopback only).
+  /// The shared secret's bytes; empty: none (loopback only, or TLS).
   std::string cluster_secret;
+  /// Only nodes of the same one talk to each other: as node_id.
+  std::string cluster_name = "panal";
+  /// Paths of the PEM files of mutual TLS: all three, or all empty.
+  std::string cluster_tls_cert;
+  std::string cluster_tls_key;
+  std::string cluster_tls_ca;
 
   /// ":memory:" keeps nothing.
   std::string data_dir = "./data";

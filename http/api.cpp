@@ -1,13 +1,13 @@
 #include "http/api.hpp"
 
+#include "http/admission.hpp"
 #include "http/json.hpp"
 #include "http/key.hpp"
-#include "http/routes.hpp"
 #include "http/time_format.hpp"
 
 #include <boost/beast/core/string.hpp>
 
-#include <charconv>
+#include <cstddef>
 #include <utility>
 
 namespace panal::http {
@@ -52,23 +52,13 @@ bool is_json(std::string_view content_type) noexcept {
   return fits;
 }
 
-// Whether If-None-Match names `version` or anything (RFC 9110, 13.1.2).
-bool matches(std::string_view if_none_match, std::int64_t version) noexcept {
-  while (!if_none_match.empty()) {
-    auto tag = cut(if_none_match, ',');
-    if (tag == "*")
-      return true;
-    if (tag.starts_with("W/"))
-      tag.remove_prefix(2);
-    if (tag.size() < 3 || tag.front() != '"' || tag.back() != '"')
-      continue;
-    std::int64_t named = -1;
-    const char* const end = tag.data() + tag.size() - 1;
-    const auto read = std::from_chars(tag.data() + 1, end, named);
-    if (read.ec == std::errc{} && read.ptr == end && named == version)
-      return true;
-  }
-  return false;
+// Longer than any node's name.
+constexpr std::size_t member_bytes_max = 64;
+
+verb verb_of(method m) noexcept {
+  if (m == method::put)
+    return verb::put;
+  return m == method::remove ? verb::remove : verb::get;
 }
 
 problem key_problem(key_error error) {
@@ -101,35 +91,7 @@ problem body_problem(put_body&& body) {
           .field = std::move(body.field)};
 }
 
-verb verb_of(method m) noexcept {
-  if (m == method::put)
-    return verb::put;
-  return m == method::remove ? verb::remove : verb::get;
-}
-
-std::string document(std::string_view status, std::string_view node) {
-  std::string text = R"({"status":)";
-  append_quoted(text, status);
-  text += R"(,"node":)";
-  append_quoted(text, node);
-  text += '}';
-  return text;
-}
-
 } // namespace
-
-api::api(const options& opts, const clock& wall)
-    : wall_{wall},
-      key_bytes_max_{opts.max_key_bytes},
-      value_bytes_max_{opts.max_value_bytes},
-      // Room for the other members and for white space.
-      body_bytes_max_{opts.max_value_bytes + std::size_t{16} * 1024},
-      stored_{document("stored", opts.node_id)},
-      deleted_{document("deleted", opts.node_id)},
-      healthy_{R"({"node":)"} {
-  append_quoted(healthy_, opts.node_id);
-  healthy_ += R"(,"status":"ok"})";
-}
 
 std::optional<problem> api::read_head(const request_head& head,
                                       task& todo) const {
@@ -141,13 +103,31 @@ std::optional<problem> api::read_head(const request_head& head,
     todo.allow = allowed_methods(to.what);
     return std::nullopt;
   }
-  if (to.what == resource::health) {
+  switch (to.what) {
+  case resource::health:
     todo.what = task::kind::health;
     return std::nullopt;
+  case resource::cluster:
+  case resource::digest:
+    todo.op.what = verb::report;
+    todo.is_digest = to.what == resource::digest;
+    return std::nullopt;
+  case resource::member:
+    return read_member(head, to, todo);
+  case resource::cache:
+    todo.op.what = verb::clear;
+    todo.op.level = to.level;
+    return std::nullopt;
+  default:
+    return read_entry(head, to, todo);
   }
-  todo.what = task::kind::operation;
+}
+
+std::optional<problem> api::read_entry(const request_head& head,
+                                       const route& to, task& todo) const {
   todo.op.what = verb_of(head.verb);
-  const auto error = decode_key(to.raw_key, key_bytes_max_, todo.op.key);
+  todo.op.level = to.level;
+  const auto error = decode_key(to.raw_name, key_bytes_max_, todo.op.key);
   if (error != key_error::none)
     return key_problem(error);
   if (todo.op.what == verb::put && head.content_type
@@ -156,7 +136,20 @@ std::optional<problem> api::read_head(const request_head& head,
                    .type = "unsupported_media_type",
                    .detail = "The body must be application/json in UTF-8"};
   if (todo.op.what == verb::get)
-    todo.if_none_match = head.if_none_match;
+    todo.kept = head.if_none_match;
+  return std::nullopt;
+}
+
+std::optional<problem> api::read_member(const request_head& head,
+                                        const route& to, task& todo) const {
+  if (auto wrong = check_admission(head, node_))
+    return wrong;
+  todo.op.what = verb::forget;
+  if (decode_key(to.raw_name, member_bytes_max, todo.op.key) != key_error::none)
+    return problem{.status = 400,
+                   .type = "bad_request",
+                   .detail = "The path has no name of a member"};
+  todo.kept = todo.op.key;
   return std::nullopt;
 }
 
@@ -179,31 +172,6 @@ std::optional<problem> api::read_body(std::string_view body, task& todo) const {
   todo.op.version = put.version;
   todo.op.ttl_ms = put.ttl_ms;
   return std::nullopt;
-}
-
-void api::write_at_once(std::string& out, const answer_form& form,
-                        const task& todo) const {
-  if (todo.what == task::kind::health)
-    write_json(out, form, healthy_);
-  else
-    write_allowed(out, form, todo.allow);
-}
-
-void api::write_answer(std::string& out, const answer_form& form,
-                       const task& todo, const answer& reply) const {
-  if (reply.code != errc::ok) {
-    auto what = problem_of(reply.code);
-    if (reply.code == errc::stale_version)
-      what.current_version = reply.version;
-    return write_problem(out, form, what);
-  }
-  if (todo.op.what == verb::put)
-    return write_json(out, form, stored_);
-  if (todo.op.what == verb::remove)
-    return write_json(out, form, deleted_);
-  if (!todo.if_none_match.empty() && matches(todo.if_none_match, reply.version))
-    return write_not_modified(out, form, reply.version);
-  write_entry(out, form, reply);
 }
 
 } // namespace panal::http

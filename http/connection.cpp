@@ -33,8 +33,8 @@ problem scan_problem(scan found) {
 
 } // namespace
 
-connection::connection(environment& env, time_point now)
-    : env_{env}, since_{now} {}
+connection::connection(environment& env, bool from_loopback, time_point now)
+    : env_{env}, from_loopback_{from_loopback}, since_{now} {}
 
 // -- input --------------------------------------------------------------------
 
@@ -137,6 +137,7 @@ std::size_t connection::read_request(std::string_view data, time_point now) {
     return 0;
   }
   request_head head;
+  head.from_loopback = from_loopback_;
   const auto header =
       data.substr(scanner_.begin(), scanner_.end() - scanner_.begin());
   const auto wrong = parse_head(header, head);

@@ -34,7 +34,8 @@ class connection {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  connection(environment& env, time_point now);
+  /// @param from_loopback  the client connects from this machine.
+  connection(environment& env, bool from_loopback, time_point now);
 
   /// Takes bytes that the client sent.
   void receive(std::string_view bytes, time_point now);
@@ -102,7 +103,11 @@ private:
   std::size_t unsent() const noexcept { return out_.size() - out_start_; }
   answer_form form() const noexcept;
 
+  // For how long an operation may go unanswered.
+  std::chrono::milliseconds answer_patience() const noexcept;
+
   environment& env_;
+  bool from_loopback_;
   phase phase_ = phase::reading;
   bool input_ended_ = false;
   bool draining_ = false;

@@ -9,6 +9,9 @@ using namespace std::chrono_literals;
 constexpr auto linger_time_max = 2s;
 // A body must come at this rate after its first second.
 constexpr std::size_t body_bytes_per_second_min = 1024;
+// Writes that wait for other members are answered with what was reached when
+// their time is over; that answer gets this much longer to come.
+constexpr auto answer_grace = 500ms;
 // For how long answers wait for the answer of the next pipelined read.
 constexpr auto gather_time_max = 50ms;
 
@@ -89,7 +92,7 @@ void connection::check_deadlines(time_point now) {
     return check_reading(now);
   case phase::waiting:
     flush_ = flush_ || now - since_ >= gather_time_max;
-    if (now - since_ < env_.opts.request_timeout)
+    if (now - since_ < answer_patience())
       return;
     // The late answer's ticket will not be the current one.
     ++ticket_;
@@ -104,6 +107,12 @@ void connection::check_deadlines(time_point now) {
   case phase::closed:
     return;
   }
+}
+
+std::chrono::milliseconds connection::answer_patience() const noexcept {
+  const auto level = task_.op.level.value_or(write_level::memory);
+  return level < write_level::quorum ? env_.opts.request_timeout
+                                     : env_.opts.request_timeout + answer_grace;
 }
 
 void connection::check_reading(time_point now) {

@@ -4,8 +4,9 @@
 
 namespace panal::http {
 
-environment::environment(const options& o, const clock& wall)
-    : opts{o}, rules{o, wall}, wall_{wall} {
+environment::environment(const options& o, const clock& wall,
+                         const node_view& node)
+    : opts{o}, rules{o, wall, node}, wall_{wall} {
   refresh();
 }
 

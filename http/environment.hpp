@@ -11,8 +11,8 @@ namespace panal::http {
 /// What the connections of one loop share. Used on its thread only.
 class environment {
 public:
-  /// @param opts, wall  outlive this object.
-  environment(const options& opts, const clock& wall);
+  /// @param opts, wall, node  outlive this object.
+  environment(const options& opts, const clock& wall, const node_view& node);
 
   /// Renews the Date of answers. Called about four times a second.
   void refresh();

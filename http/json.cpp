@@ -1,7 +1,7 @@
 #include "http/json.hpp"
 
-#include "http/key.hpp"
 #include "http/number_hiding_stream.hpp"
+#include "http/problem.hpp"
 
 #include <rapidjson/reader.h>
 
@@ -145,10 +145,7 @@ private:
 void refuse(put_body& out, body_error error, std::string_view field,
             std::string_view detail) {
   out.error = error;
-  // A name that is not short plain text is not worth repeating.
-  constexpr std::size_t field_bytes_max = 64;
-  if (field.size() <= field_bytes_max && is_utf8(field))
-    out.field = field;
+  out.field = repeatable(field);
   out.detail = detail;
 }
 

@@ -48,11 +48,11 @@ int control(int set, int operation, session& who) noexcept {
 
 } // namespace
 
-loop::loop(const options& opts, const clock& wall, const gateway_factory& make,
-           std::atomic<std::size_t>& connections)
+loop::loop(const options& opts, const clock& wall, const node_view& node,
+           const gateway_factory& make, std::atomic<std::size_t>& connections)
     : events_{context_, make_epoll_set()},
       sweep_timer_{context_},
-      shared_{opts, wall},
+      shared_{opts, wall, node},
       gateway_{make(context_)},
       connections_{connections},
       read_room_(read_room_bytes) {
@@ -76,8 +76,8 @@ void loop::run() {
   }
 }
 
-void loop::adopt(int socket) {
-  boost::asio::post(context_, [this, socket] { open(socket); });
+void loop::adopt(client from) {
+  boost::asio::post(context_, [this, from] { open(from); });
 }
 
 void loop::drain() {
@@ -90,11 +90,11 @@ void loop::make_room() {
 
 // -- sessions -----------------------------------------------------------------
 
-void loop::open(int socket) {
+void loop::open(client from) {
   const auto now = steady_now();
   const auto limit = shared_.opts.max_connections;
   const bool too_many = connections_ > limit && !close_oldest_idle();
-  auto made = std::make_shared<session>(*this, socket, now);
+  auto made = std::make_shared<session>(*this, from, now);
   auto& who = *made;
   who.slot = sessions_.size();
   sessions_.push_back(std::move(made));

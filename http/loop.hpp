@@ -33,11 +33,11 @@ class loop {
 public:
   using time_point = connection::time_point;
 
-  /// @param opts, wall  outlive this object.
+  /// @param opts, wall, node  outlive this object.
   /// @param connections  counts the open connections of all loops; who hands
   ///   a socket to adopt() has counted it.
-  loop(const options& opts, const clock& wall, const gateway_factory& make,
-       std::atomic<std::size_t>& connections);
+  loop(const options& opts, const clock& wall, const node_view& node,
+       const gateway_factory& make, std::atomic<std::size_t>& connections);
   /// The thread has left run().
   ~loop();
   loop(const loop&) = delete;
@@ -47,8 +47,8 @@ public:
   void run();
   /// Makes run() return. Any thread.
   void stop() { context_.stop(); }
-  /// Takes over a connected socket. Any thread.
-  void adopt(int socket);
+  /// Takes over a client and its socket. Any thread.
+  void adopt(client from);
   /// Closes every connection once what it has begun is answered. Any thread.
   void drain();
   /// Closes some connections that have been idle for longest. Any thread.
@@ -71,7 +71,7 @@ public:
 private:
   void wait_for_events();
   void handle_events();
-  void open(int socket);
+  void open(client from);
   bool close_oldest_idle();
   void drain_all();
   void wait_for_sweep();

@@ -1,5 +1,6 @@
 #include "http/problem.hpp"
 
+#include "http/key.hpp"
 #include "http/status.hpp"
 
 namespace panal::http {
@@ -10,6 +11,12 @@ problem problem_of(errc code) {
   what.type = to_string(code);
   what.detail = detail_of(code);
   return what;
+}
+
+std::string repeatable(std::string_view name) {
+  constexpr std::size_t bytes_max = 64;
+  return name.size() <= bytes_max && is_utf8(name) ? std::string{name}
+                                                   : std::string{};
 }
 
 void append_quoted(std::string& out, std::string_view text) {

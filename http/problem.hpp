@@ -18,7 +18,8 @@ struct problem {
   std::string_view type = "internal";
   /// For the person who reads it. Never holds paths, SQL or stack traces.
   std::string detail = {};
-  /// 422: the member of the body that is missing or wrong; else empty.
+  /// 422: the member of the body that is missing or wrong; 400: the query's
+  /// parameter; else empty.
   std::string field = {};
   /// 409: the version that stands.
   std::optional<std::int64_t> current_version = {};
@@ -28,6 +29,10 @@ struct problem {
 
 /// The problem that an operation's outcome amounts to. `code` is not `ok`.
 problem problem_of(errc code);
+
+/// A client's own name for something, as an answer's `field` may repeat it;
+/// empty when it is not short plain text.
+std::string repeatable(std::string_view name);
 
 /// Appends the problem's JSON document to `out`.
 void append_document(std::string& out, const problem& what);

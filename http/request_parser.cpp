@@ -68,7 +68,7 @@ public:
     body_limit(boost::none);
   }
 
-  single_field host, length, encoding, expect;
+  single_field host, length, encoding, expect, authorization;
   bool type_twice = false;
 
 private:
@@ -92,6 +92,8 @@ private:
       return encoding.add(value);
     case beast::http::field::expect:
       return expect.add(value);
+    case beast::http::field::authorization:
+      return authorization.add(value);
     case beast::http::field::content_type:
       type_twice = head_.content_type.has_value();
       head_.content_type = value;
@@ -149,11 +151,12 @@ std::optional<problem> check_framing(const parser& in, request_head& head) {
   return std::nullopt;
 }
 
-std::optional<problem> check_host(const parser& in, const request_head& head) {
+std::optional<problem> check_host(const parser& in, request_head& head) {
   if (in.host.count == 0 && head.version == 10)
     return std::nullopt;
   if (in.host.count != 1 || !is_authority(in.host.value))
     return bad_request("The request must have one valid Host");
+  head.host = in.host.value;
   return std::nullopt;
 }
 
@@ -250,6 +253,8 @@ std::optional<problem> parse_head(std::string_view bytes, request_head& head) {
     return wrong;
   if (auto wrong = check_host(in, head))
     return wrong;
+  if (in.authorization.count == 1)
+    head.authorization = in.authorization.value;
   if (in.type_twice)
     return bad_request("Content-Type stands twice");
   return check_expectation(in, head);

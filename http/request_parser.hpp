@@ -38,6 +38,13 @@ struct request_head {
   std::uint64_t body_bytes = 0;
   std::optional<std::string_view> content_type;
   std::string_view if_none_match;
+  /// Empty when it is not there, or more than once.
+  std::string_view authorization;
+  /// Empty on HTTP/1.0 without one.
+  std::string_view host;
+  /// The client connects from this machine. Not in the bytes: whoever knows
+  /// the connection sets it.
+  bool from_loopback = false;
   bool expect_continue = false;
   bool keep_alive = true;
 };

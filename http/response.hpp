@@ -8,6 +8,7 @@
 #include "storage/operation.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,9 +30,18 @@ struct answer_form {
 void write_entry(std::string& out, const answer_form& form,
                  const answer& entry);
 
-/// 200 with a JSON document that is ready.
+/// 200, or another status, with a JSON document that is ready; Retry-After
+/// with 503.
 void write_json(std::string& out, const answer_form& form,
-                std::string_view document);
+                std::string_view document, unsigned status = 200);
+
+/// What became of a write that was carried out: `document`, an object, under
+/// the write's stamp and the level that was reached. 202 when that is less
+/// than `asked`; then, and where the members were asked, the document is
+/// continued with what was reached.
+void write_done(std::string& out, const answer_form& form,
+                std::string_view document, const answer& done,
+                std::optional<write_level> asked);
 
 /// 304 for a client that holds `version`.
 void write_not_modified(std::string& out, const answer_form& form,
@@ -41,7 +51,8 @@ void write_not_modified(std::string& out, const answer_form& form,
 void write_allowed(std::string& out, const answer_form& form,
                    std::string_view methods);
 
-/// The problem's status and document; Allow with 405, Retry-After with 503.
+/// The problem's status and document; WWW-Authenticate with 401, Allow with
+/// 405, Retry-After with 503.
 void write_problem(std::string& out, const answer_form& form,
                    const problem& what);
 

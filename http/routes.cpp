@@ -1,18 +1,27 @@
 #include "http/routes.hpp"
 
+#include "http/query.hpp"
+
 #include <algorithm>
 
 namespace panal::http {
 namespace {
 
+bool is_page(resource what) noexcept {
+  return what == resource::health || what == resource::cluster
+         || what == resource::digest;
+}
+
 bool allows(resource what, method verb) noexcept {
   switch (verb) {
   case method::get:
   case method::head:
-    return what == resource::entry || what == resource::health;
+    return what == resource::entry || is_page(what);
   case method::put:
-  case method::remove:
     return what == resource::entry;
+  case method::remove:
+    return what == resource::entry || what == resource::cache
+           || what == resource::member;
   case method::options:
     return true;
   default:
@@ -20,14 +29,30 @@ bool allows(resource what, method verb) noexcept {
   }
 }
 
+route api_route_of(std::string_view path) noexcept {
+  constexpr std::string_view members = "/members/";
+  if (path.empty())
+    return {resource::cluster};
+  if (path == "/digest")
+    return {resource::digest};
+  if (path.starts_with(members))
+    return {resource::member, path.substr(members.size())};
+  return {};
+}
+
 route route_of(std::string_view path) noexcept {
-  constexpr std::string_view cache = "/cache/";
-  if (path.starts_with(cache))
-    return {resource::entry, path.substr(cache.size())};
+  constexpr std::string_view entries = "/cache/";
+  constexpr std::string_view cluster = "/api/v1/cluster";
+  if (path.starts_with(entries))
+    return {resource::entry, path.substr(entries.size())};
+  if (path == "/cache")
+    return {resource::cache};
   if (path == "/_health")
-    return {resource::health, {}};
+    return {resource::health};
+  if (path.starts_with(cluster))
+    return api_route_of(path.substr(cluster.size()));
   if (path == "*")
-    return {resource::server, {}};
+    return {resource::server};
   return {};
 }
 
@@ -38,11 +63,20 @@ problem not_allowed(resource what) {
           .allow = allowed_methods(what)};
 }
 
+// Whether the request changes entries, so that it may ask for a durability.
+bool is_write(resource what, method verb) noexcept {
+  return (what == resource::entry || what == resource::cache)
+         && (verb == method::put || verb == method::remove);
+}
+
 } // namespace
 
 std::string_view allowed_methods(resource what) noexcept {
-  return what == resource::health ? "GET, HEAD, OPTIONS"
-                                  : "GET, HEAD, PUT, DELETE, OPTIONS";
+  if (is_page(what))
+    return "GET, HEAD, OPTIONS";
+  if (what == resource::cache || what == resource::member)
+    return "DELETE, OPTIONS";
+  return "GET, HEAD, PUT, DELETE, OPTIONS";
 }
 
 std::optional<problem> find_route(const request_head& head, route& to) {
@@ -61,9 +95,8 @@ std::optional<problem> find_route(const request_head& head, route& to) {
   if (!allows(to.what, head.verb))
     return not_allowed(to.what);
   if (head.target.size() > path_end + 1)
-    return problem{.status = 400,
-                   .type = "bad_request",
-                   .detail = "A query parameter is not known here"};
+    return read_query(head.target.substr(path_end + 1),
+                      is_write(to.what, head.verb), to.level);
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 
 #include "http/problem.hpp"
 #include "http/request_parser.hpp"
+#include "storage/operation.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -15,8 +16,16 @@ namespace panal::http {
 enum class resource : std::uint8_t {
   /// /cache/{key}
   entry,
+  /// /cache: all entries.
+  cache,
   /// /_health
   health,
+  /// /api/v1/cluster
+  cluster,
+  /// /api/v1/cluster/digest
+  digest,
+  /// /api/v1/cluster/members/{name}
+  member,
   /// "*": the server as a whole, OPTIONS only.
   server,
   none,
@@ -25,13 +34,15 @@ enum class resource : std::uint8_t {
 /// Where a request goes.
 struct route {
   resource what = resource::none;
-  /// entry: the key as it stands in the path, not decoded.
-  std::string_view raw_key;
+  /// entry, member: the key or name as it stands in the path, not decoded.
+  std::string_view raw_name = {};
+  /// Writes: the query's `durability`.
+  std::optional<write_level> level = {};
 };
 
 /// Finds the route of `head` into `to`: 501 for a method that nobody knows,
-/// 405 with Allow, 404 for a path that is not there, 400 for a query (no
-/// resource takes one).
+/// 405 with Allow, 404 for a path that is not there, 400 for a query that is
+/// not understood.
 /// @return why the request is refused; else nothing.
 std::optional<problem> find_route(const request_head& head, route& to);
 

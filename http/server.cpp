@@ -26,12 +26,13 @@ constexpr auto accept_pause = 100ms;
 constexpr auto warning_interval = 10s;
 
 std::vector<std::unique_ptr<loop>>
-make_loops(const options& opts, const clock& wall, const gateway_factory& make,
-           std::atomic<std::size_t>& connections) {
+make_loops(const options& opts, const clock& wall, const node_view& node,
+           const gateway_factory& make, std::atomic<std::size_t>& connections) {
   std::vector<std::unique_ptr<loop>> loops;
   const auto n = std::max<std::size_t>(opts.http_threads, 1);
   for (std::size_t i = 0; i < n; ++i)
-    loops.push_back(std::make_unique<loop>(opts, wall, make, connections));
+    loops.push_back(
+        std::make_unique<loop>(opts, wall, node, make, connections));
   return loops;
 }
 
@@ -59,12 +60,20 @@ boost::system::error_code listen(tcp::acceptor& acceptor,
   return ec;
 }
 
+// IPv4 addresses of clients of an IPv6 socket are mapped into it.
+bool is_loopback(const boost::asio::ip::address& from) {
+  using namespace boost::asio::ip;
+  if (from.is_v6() && from.to_v6().is_v4_mapped())
+    return make_address_v4(v4_mapped, from.to_v6()).is_loopback();
+  return from.is_loopback();
+}
+
 } // namespace
 
-server::server(const options& opts, const clock& wall,
+server::server(const options& opts, const clock& wall, const node_view& node,
                const gateway_factory& make)
     : opts_{opts},
-      loops_{make_loops(opts, wall, make, connections_)},
+      loops_{make_loops(opts, wall, node, make, connections_)},
       acceptor_{loops_.front()->context()},
       pause_timer_{loops_.front()->context()} {}
 
@@ -124,13 +133,16 @@ void server::wait_for_clients() {
 
 void server::accept_clients() {
   for (int i = 0; i < accepts_per_turn_max; ++i) {
-    const int client = ::accept4(acceptor_.native_handle(), nullptr, nullptr,
-                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (client >= 0) {
+    tcp::endpoint from;
+    auto from_bytes = static_cast<socklen_t>(from.capacity());
+    const int socket = ::accept4(acceptor_.native_handle(), from.data(),
+                                 &from_bytes, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket >= 0) {
       const int on = 1;
-      ::setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       ++connections_;
-      loops_[next_++ % loops_.size()]->adopt(client);
+      loops_[next_++ % loops_.size()]->adopt(
+          {socket, is_loopback(from.address())});
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       break;
     } else if (errno != EINTR && errno != ECONNABORTED) {

@@ -26,8 +26,9 @@ namespace panal::http {
 class server {
 public:
   /// Makes the loops and, by `make`, their gateways.
-  /// @param opts, wall  outlive this object.
-  server(const options& opts, const clock& wall, const gateway_factory& make);
+  /// @param opts, wall, node  outlive this object.
+  server(const options& opts, const clock& wall, const node_view& node,
+         const gateway_factory& make);
   /// Stops it.
   ~server();
 

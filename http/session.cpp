@@ -22,8 +22,10 @@ bool would_block() noexcept {
 
 } // namespace
 
-session::session(loop& owner, int socket, time_point now)
-    : loop_{owner}, socket_{socket}, connection_{owner.shared(), now} {}
+session::session(loop& owner, client from, time_point now)
+    : loop_{owner},
+      socket_{from.socket},
+      connection_{owner.shared(), from.from_loopback, now} {}
 
 session::~session() {
   if (socket_ >= 0)

@@ -14,6 +14,13 @@ namespace panal::http {
 
 class loop;
 
+/// A client that has been accepted.
+struct client {
+  int socket = -1;
+  /// It connects from this machine.
+  bool from_loopback = false;
+};
+
 /// Lives from its adoption by a loop until its socket is closed, and then for
 /// as long as the gateway owes it an answer. All calls on the loop's thread.
 class session final : public answer_sink,
@@ -21,8 +28,8 @@ class session final : public answer_sink,
 public:
   using time_point = connection::time_point;
 
-  /// Takes over `socket`, which does not block.
-  session(loop& owner, int socket, time_point now);
+  /// Takes over `from.socket`, which does not block.
+  session(loop& owner, client from, time_point now);
   ~session() override;
   session(const session&) = delete;
   session& operator=(const session&) = delete;

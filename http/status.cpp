@@ -12,7 +12,7 @@ struct row {
 };
 
 // In the order of errc.
-constexpr std::array<row, 11> outcomes{{
+constexpr std::array<row, 14> outcomes{{
     {200, "Done"},
     {404, "Not found"},
     {404, "Expired"},
@@ -24,11 +24,15 @@ constexpr std::array<row, 11> outcomes{{
     {503, "The node is starting or stopping"},
     {503, "No answer came in time; a write may have been carried out"},
     {500, "The stored entry is damaged"},
+    {503, "The node's clock is too far from its peers'; nothing was changed"},
+    {503, "The node is rejoining the cluster"},
+    {409, "The present state does not allow it"},
 }};
 
 const row& row_of(errc code) noexcept {
   const auto i = static_cast<std::size_t>(code);
-  return i < outcomes.size() ? outcomes[i] : outcomes.back();
+  constexpr auto unknown = static_cast<std::size_t>(errc::corrupt);
+  return outcomes[i < outcomes.size() ? i : unknown];
 }
 
 } // namespace
@@ -45,12 +49,18 @@ std::string_view reason_phrase(unsigned status) noexcept {
   switch (status) {
   case 200:
     return "OK";
+  case 202:
+    return "Accepted";
   case 204:
     return "No Content";
   case 304:
     return "Not Modified";
   case 400:
     return "Bad Request";
+  case 401:
+    return "Unauthorized";
+  case 403:
+    return "Forbidden";
   case 404:
     return "Not Found";
   case 405:

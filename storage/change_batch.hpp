@@ -20,6 +20,8 @@ struct change_batch {
   std::deque<change> changes;
   /// Key and entry bytes of all changes.
   std::size_t bytes = 0;
+  /// One of them is to be durable against a power cut.
+  bool flush = false;
 
   std::uint64_t last_number() const noexcept {
     return first_number + changes.size() - 1;

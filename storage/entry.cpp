@@ -64,6 +64,7 @@ public:
 
   bool failed() const noexcept { return failed_; }
   bool at_end() const noexcept { return left_.empty(); }
+  std::string_view rest() const noexcept { return left_; }
 
 private:
   std::string_view left_;
@@ -186,17 +187,34 @@ stamp floor_of(std::string_view encoded) noexcept {
 }
 
 stamp newest_stamp(std::string_view encoded) noexcept {
+  auto newest = floor_of(encoded);
+  put_headers puts{encoded};
+  for (put_header put; puts.next(put);)
+    newest = std::max(newest, put.at);
+  return newest;
+}
+
+put_headers::put_headers(std::string_view encoded) noexcept {
   reader in{encoded};
   const auto format = in.number<std::uint8_t>();
-  const auto puts = in.number<std::uint8_t>();
-  auto newest = (format & has_floor_bit) != 0 ? in.read_stamp() : stamp{};
-  for (unsigned i = 0; i < puts; ++i) {
-    in.bytes(1 + 8);
-    newest = std::max(newest, in.read_stamp());
-    in.bytes(8);
-    in.bytes(in.number<std::uint32_t>());
-  }
-  return newest;
+  left_ = in.number<std::uint8_t>();
+  if ((format & has_floor_bit) != 0)
+    in.read_stamp();
+  rest_ = in.rest();
+}
+
+bool put_headers::next(put_header& put) noexcept {
+  if (left_ == 0)
+    return false;
+  reader in{rest_};
+  put.stripped = (in.number<std::uint8_t>() & stripped_bit) != 0;
+  put.version = in.number<std::int64_t>();
+  put.at = in.read_stamp();
+  put.expires_at = in.number<std::int64_t>();
+  in.bytes(in.number<std::uint32_t>());
+  rest_ = in.rest();
+  left_ = in.failed() ? 0 : left_ - 1;
+  return !in.failed();
 }
 
 result<entry> decode(std::string_view bytes) {

@@ -85,6 +85,29 @@ std::string encode(const stamp& floor, const put_record& put);
 stamp floor_of(std::string_view encoded) noexcept;
 stamp newest_stamp(std::string_view encoded) noexcept;
 
+/// A put without its value.
+struct put_header {
+  std::int64_t version = 0;
+  stamp at;
+  unix_ms expires_at = never;
+  bool stripped = false;
+};
+
+/// Reads the puts of what encode() made one after the other, without copying;
+/// it ends early where the text does.
+class put_headers {
+public:
+  /// @param encoded  outlives this; may be empty.
+  explicit put_headers(std::string_view encoded) noexcept;
+
+  /// Reads the next one to `put`; false if there is none.
+  bool next(put_header& put) noexcept;
+
+private:
+  std::string_view rest_;
+  unsigned left_ = 0;
+};
+
 /// Reads an encoding; `corrupt` when it is not one, or is not in normal form.
 result<entry> decode(std::string_view bytes);
 

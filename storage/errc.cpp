@@ -30,6 +30,12 @@ std::string_view to_string(errc code) noexcept {
     return "deadline_exceeded";
   case errc::corrupt:
     return "corrupt";
+  case errc::clock_unsafe:
+    return "clock_unsafe";
+  case errc::rejoining:
+    return "rejoining";
+  case errc::conflict:
+    return "conflict";
   }
   return "unknown";
 }

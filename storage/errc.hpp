@@ -36,6 +36,12 @@ enum class errc : std::uint8_t {
   deadline_exceeded,
   /// Bytes from disk or from a peer are not what this version writes.
   corrupt,
+  /// The node's clock is too far from its peers': writes are refused.
+  clock_unsafe,
+  /// The node is taking the cluster's state over, and has none to show yet.
+  rejoining,
+  /// What is asked for does not fit the present state.
+  conflict,
 };
 
 /// The code's name, as it stands in logs and in problem types: "not_found".

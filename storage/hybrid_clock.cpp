@@ -28,6 +28,11 @@ void hybrid_clock::observe(const stamp& heard) noexcept {
   }
 }
 
+std::uint64_t hybrid_clock::promise() noexcept {
+  observe({hlc_at(time_.now()), 0});
+  return last_.load(std::memory_order_relaxed);
+}
+
 bool hybrid_clock::is_far_ahead(const stamp& at) const noexcept {
   return time_of(at) > time_.now() + stamp_ahead_max_ms;
 }

@@ -23,6 +23,10 @@ public:
   /// Makes later stamps come after one that was heard of.
   void observe(const stamp& heard) noexcept;
 
+  /// A reading that every stamp issued from now on is above. Not behind the
+  /// wall clock.
+  std::uint64_t promise() noexcept;
+
   /// True when `at` is so far ahead that it must be set aside.
   bool is_far_ahead(const stamp& at) const noexcept;
 

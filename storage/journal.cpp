@@ -1,12 +1,17 @@
 #include "storage/journal.hpp"
 
+#include "storage/mutant.hpp"
+
 #include <algorithm>
 #include <utility>
 
 namespace panal {
 
 journal::journal(const journal_config& config, std::unique_ptr<store> disk)
-    : config_{config}, disk_{std::move(disk)}, void_epochs_(config.shards, 0) {
+    : config_{config},
+      disk_{std::move(disk)},
+      void_epochs_(config.shards, 0),
+      shard_marks_(config.shards, 0) {
   // nop
 }
 
@@ -16,6 +21,16 @@ void journal::add(queued_batch batch) {
   queued_changes_ += batch.batch->changes.size();
   queued_bytes_ += batch.batch->bytes;
   queued_.push_back(std::move(batch));
+}
+
+void journal::add_mark(std::size_t shard, std::uint64_t epoch,
+                       std::uint64_t hlc) {
+  if (epoch <= void_epochs_.at(shard) && !PANAL_MUTANT(void_marks_count))
+    return;
+  shard_marks_.at(shard) = hlc;
+  const auto least = *std::ranges::min_element(shard_marks_);
+  if (least > reported_mark_)
+    complete_mark_ = least;
 }
 
 bool journal::is_commit_due() const noexcept {
@@ -30,17 +45,23 @@ commit_report journal::commit() {
   rows.reserve(std::exchange(queued_changes_, 0));
   queued_bytes_ = 0;
   auto next = disk_->last_position();
+  bool flush = false;
   for (auto& [batch, epoch] : report.batches) {
+    flush = flush || batch->flush;
     for (auto& what : batch->changes) {
       what.at = ++next;
       rows.push_back(&what);
     }
   }
-  const auto done = disk_->append_all(rows);
+  const auto done = disk_->append_all(rows, flush);
+  report.marked_hlc = std::exchange(complete_mark_, 0);
   if (done) {
     recent_rows_ += rows.size();
+    reported_mark_ = std::max(reported_mark_, report.marked_hlc);
     return report;
   }
+  report.marked_hlc = 0;
+  std::ranges::fill(shard_marks_, 0);
   report.code = done.error().code;
   report.detail = done.error().detail;
   for (const auto& [batch, epoch] : report.batches) {

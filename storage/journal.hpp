@@ -44,6 +44,9 @@ struct commit_report {
   std::string detail;
   /// In position order; on failure those that are void now.
   std::vector<queued_batch> batches;
+  /// Everything that the shards stamped up to this hlc is committed, as the
+  /// last mark says that has come from all of them; 0: no mark has come.
+  std::uint64_t marked_hlc = 0;
 };
 
 /// Not thread-safe; owned by the journal actor.
@@ -56,7 +59,15 @@ public:
   /// told already.
   void add(queued_batch batch);
 
-  bool has_queued() const noexcept { return !queued_.empty(); }
+  /// A shard has sent everything that it has stamped up to `hlc`. When all
+  /// shards have said so, the next commit reports it. What a shard has said
+  /// before it heard of a failed commit is void, as its batches are.
+  void add_mark(std::size_t shard, std::uint64_t epoch, std::uint64_t hlc);
+
+  /// True if commit() has something to do.
+  bool has_queued() const noexcept {
+    return !queued_.empty() || complete_mark_ != 0;
+  }
   /// True when the queue has reached a bound, and commit() should not wait.
   bool is_commit_due() const noexcept;
 
@@ -88,6 +99,11 @@ private:
   std::size_t recent_rows_ = 0;
   /// Per shard: batches of this epoch or an older one are void.
   std::vector<std::uint64_t> void_epochs_;
+  /// Per shard: the newest mark that holds if what is queued is committed.
+  std::vector<std::uint64_t> shard_marks_;
+  /// The newest that has come from all, and was not reported; 0: none.
+  std::uint64_t complete_mark_ = 0;
+  std::uint64_t reported_mark_ = 0;
 };
 
 } // namespace panal

@@ -15,7 +15,8 @@ result<std::unique_ptr<store>> memory_store::open(std::string_view node_name) {
   return std::unique_ptr<store>{std::make_unique<memory_store>(*origin)};
 }
 
-result<void> memory_store::append_all(std::span<const change* const> changes) {
+result<void> memory_store::append_all(std::span<const change* const> changes,
+                                      bool /*flush*/) {
   if (auto in_order = check_sequence(last_, changes); !in_order)
     return in_order;
   for (const auto* next : changes)
@@ -99,6 +100,52 @@ result<std::vector<member>> memory_store::members() {
   for (const auto& [origin, who] : members_)
     all.push_back(who);
   return all;
+}
+
+result<void> memory_store::save_fact(fact which, std::uint64_t value) {
+  facts_[which] = value;
+  return {};
+}
+
+result<void> memory_store::add_run(const run_record& run, origin_id peer) {
+  auto& known = runs_[peer];
+  std::erase_if(known, [&](const auto& x) { return x.id == run.id; });
+  known.push_back(run);
+  if (known.size() > runs_max)
+    known.erase(known.begin());
+  return {};
+}
+
+result<void> memory_store::rebirth(origin_id fresh,
+                                   std::span<const change> kept,
+                                   std::span<const reissue> again,
+                                   const fact_map& facts) {
+  if (auto in_order = check_rebirth(fresh, kept); !in_order)
+    return in_order;
+  origin_ = fresh;
+  last_ = kept.size();
+  journal_.assign(kept.begin(), kept.end());
+  entries_.clear();
+  places_.clear();
+  cursors_.clear();
+  runs_.erase(own_change);
+  facts_ = facts;
+  for (const auto& [key, entry] : again)
+    reissues_[key] = entry;
+  return {};
+}
+
+result<std::vector<reissue>> memory_store::reissues() {
+  std::vector<reissue> all;
+  for (const auto& [key, entry] : reissues_)
+    all.push_back({key, entry});
+  return all;
+}
+
+result<void> memory_store::remove_reissue(std::string_view key) {
+  if (auto found = reissues_.find(key); found != reissues_.end())
+    reissues_.erase(found);
+  return {};
 }
 
 } // namespace panal

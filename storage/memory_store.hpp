@@ -25,7 +25,9 @@ public:
 
   explicit memory_store(origin_id origin) : origin_{origin} {}
 
-  result<void> append_all(std::span<const change* const> changes) override;
+  using store::append_all;
+  result<void> append_all(std::span<const change* const> changes,
+                          bool flush) override;
   result<fold_step> fold(std::size_t changes_max) override;
   result<void> load(const visitor& visit) override;
   result<std::vector<change>> read_after(position after,
@@ -40,6 +42,18 @@ public:
   result<void> save_member(const member& who) override;
   result<void> remove_member(origin_id who) override;
   result<std::vector<member>> members() override;
+  result<void> save_fact(fact which, std::uint64_t value) override;
+  result<fact_map> facts() override { return facts_; }
+  result<void> add_run(const run_record& run, origin_id peer) override;
+  result<std::map<origin_id, std::vector<run_record>>> runs() override {
+    return runs_;
+  }
+
+  result<void> rebirth(origin_id fresh, std::span<const change> kept,
+                       std::span<const reissue> again,
+                       const fact_map& facts) override;
+  result<std::vector<reissue>> reissues() override;
+  result<void> remove_reissue(std::string_view key) override;
 
 private:
   /// Makes `folded` the state of its key.
@@ -53,6 +67,10 @@ private:
   std::map<std::string, position, std::less<>> places_;
   std::map<origin_id, position> cursors_;
   std::map<origin_id, member> members_;
+  fact_map facts_;
+  std::map<origin_id, std::vector<run_record>> runs_;
+  /// Entries by key.
+  std::map<std::string, std::string, std::less<>> reissues_;
 };
 
 } // namespace panal

@@ -142,6 +142,14 @@ unix_ms record_set::next_expiry() const noexcept {
   return expiries_.empty() ? never : expiries_.begin()->first;
 }
 
+void record_set::for_part(
+    std::size_t part,
+    const std::function<void(std::string_view key, std::string_view entry)>&
+        visit) const {
+  for (const auto* r : parts_.at(part))
+    visit(r->key(), r->entry());
+}
+
 record_set::slot_set& record_set::part_of(std::string_view key) noexcept {
   return parts_[(key_hash(key) >> 40) % part_count];
 }

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -46,6 +47,19 @@ public:
   /// When the next key expires; `never` if none does.
   unix_ms next_expiry() const noexcept;
 
+  /// One set would rehash a million keys in one go; many small ones spread
+  /// that over time, so that no single write waits for long.
+  static constexpr std::size_t part_count = 64;
+
+  /// Visits the keys of one part, in no particular order: a walk through all
+  /// parts can so be made in steps. `visit` must not change this set; collect
+  /// the keys that are to go, and erase them afterwards. A key stays in its
+  /// part, so that a walk meets each key once that is there all the time.
+  /// @param part  below `part_count`.
+  void for_part(std::size_t part,
+                const std::function<void(std::string_view key,
+                                         std::string_view entry)>& visit) const;
+
   std::size_t size() const noexcept { return size_; }
   /// What the entries and their indexes take, allocator overhead included
   /// (estimated from sizes).
@@ -66,10 +80,6 @@ private:
   };
   using slot_set =
       boost::unordered_flat_set<record*, record_hash, record_equal>;
-
-  /// One set would rehash a million keys in one go; many small ones spread
-  /// that over time, so that no single write waits for long.
-  static constexpr std::size_t part_count = 64;
 
   slot_set& part_of(std::string_view key) noexcept;
   const slot_set& part_of(std::string_view key) const noexcept;

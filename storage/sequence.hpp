@@ -22,4 +22,19 @@ inline result<void> check_sequence(position last,
   return {};
 }
 
+/// Checks what a rebirth begins with: an origin, and changes from position 1
+/// on. Errors: `storage_failed`.
+inline result<void> check_rebirth(origin_id fresh,
+                                  std::span<const change> kept) {
+  if (fresh == own_change || fresh == local_change)
+    return error{errc::storage_failed, "a rebirth under no origin"};
+  position last = 0;
+  for (const auto& next : kept) {
+    const auto* one = &next;
+    if (auto in_order = check_sequence(last++, {&one, 1}); !in_order)
+      return in_order;
+  }
+  return {};
+}
+
 } // namespace panal

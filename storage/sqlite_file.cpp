@@ -95,9 +95,9 @@ result<void> prepare_file(const std::string& directory,
   return {};
 }
 
-/// Whether the file holds nothing yet; an error if it holds what this version
-/// cannot keep.
-result<bool> is_empty(const connection& db, const std::string& path) {
+/// The number of the file's schema, 0 if it holds nothing yet; an error if it
+/// holds what this version cannot keep.
+result<int> schema_of(const connection& db, const std::string& path) {
   auto tables = db.text(sql::count_tables);
   if (!tables)
     return tables.error();
@@ -108,7 +108,7 @@ result<bool> is_empty(const connection& db, const std::string& path) {
   if (!version)
     return version.error();
   if (*tables == "0")
-    return true;
+    return 0;
   if (*application != sql::application_id)
     return error{errc::corrupt, path + ": not a database of Panal's"};
   int number = 0;
@@ -119,23 +119,36 @@ result<bool> is_empty(const connection& db, const std::string& path) {
                             + std::to_string(sql::schema_version));
   if (number < 1)
     return error{errc::corrupt, path + ": schema number " + *version};
-  return false;
+  return number;
 }
 
-result<void> create_schema(const connection& db, std::string_view node_name) {
+result<void> set_origin(const connection& db, std::string_view node_name) {
   auto origin = draw_origin(node_name);
   if (!origin)
     return origin.error();
+  auto set = db.prepare(sql::set_origin);
+  if (!set)
+    return set.error();
+  if (set->bind(1, *origin).run() != SQLITE_OK)
+    return db.failure("drawing the origin");
+  return {};
+}
+
+/// Takes a file from schema `number` (0: an empty file) to this version's, in
+/// one transaction: a crash leaves the one or the other.
+result<void> bring_up_to_date(const connection& db, int number,
+                              std::string_view node_name) {
+  if (number == sql::schema_version)
+    return {};
   // An error leaves the transaction open; the connection closes then.
   if (auto begun = db.execute(sql::begin.data()); !begun)
     return begun;
-  if (auto created = db.execute(sql::create_schema); !created)
-    return created;
-  auto set_origin = db.prepare(sql::set_origin);
-  if (!set_origin)
-    return set_origin.error();
-  if (set_origin->bind(1, *origin).run() != SQLITE_OK)
-    return db.failure("drawing the origin");
+  for (auto step = number; step < sql::schema_version; ++step)
+    if (auto done = db.execute(sql::schema_steps[step]); !done)
+      return done;
+  if (number == 0)
+    if (auto done = set_origin(db, node_name); !done)
+      return done;
   return db.execute(sql::commit.data());
 }
 
@@ -157,12 +170,12 @@ result<void> set_up(const connection& db, const std::string& path,
                     const sqlite_config& config) {
   if (auto done = db.execute(sql::prepare_connection); !done)
     return done;
-  auto empty = is_empty(db, path);
-  if (!empty)
-    return empty.error();
+  auto schema = schema_of(db, path);
+  if (!schema)
+    return schema.error();
   if (auto done = set_up_log(db, path, config.level); !done)
     return done;
-  return *empty ? create_schema(db, config.node_name) : result<void>{};
+  return bring_up_to_date(db, *schema, config.node_name);
 }
 
 constexpr auto in_use = "the data directory is in use by another process";

@@ -35,8 +35,8 @@ struct database {
 };
 
 /// Makes the data directory (mode 0700) and the database file (0600) where
-/// they are missing, opens the file for this process alone, and creates the
-/// schema in an empty one.
+/// they are missing, opens the file for this process alone, and brings its
+/// schema up to date: an empty file's and an older version's.
 /// Errors: `corrupt` if it is no database or not Panal's, `storage_full`, and
 /// `storage_failed` for all else: a symbolic link in place of the directory
 /// or file, a second process, a newer schema, no permission.

@@ -114,10 +114,25 @@ result<statement> connection::prepare(std::string_view sql) const {
   return statement{prepared};
 }
 
+result<void> connection::prepare(
+    std::initializer_list<std::pair<statement*, std::string_view>> all) const {
+  for (auto [to, text] : all) {
+    auto prepared = prepare(text);
+    if (!prepared)
+      return prepared.error();
+    *to = std::move(*prepared);
+  }
+  return {};
+}
+
 result<void> connection::execute(const char* sql) const {
-  if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
+  if (run(sql) != SQLITE_OK)
     return failure("setting up the database");
   return {};
+}
+
+int connection::run(const char* sql) const noexcept {
+  return sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
 }
 
 result<std::string> connection::text(std::string_view sql) const {

@@ -8,9 +8,11 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace panal::sqlite {
 
@@ -93,8 +95,14 @@ public:
 
   /// Prepares one statement for repeated use.
   result<statement> prepare(std::string_view sql) const;
+  /// Prepares each text into the statement beside it.
+  result<void> prepare(
+      std::initializer_list<std::pair<statement*, std::string_view>> all) const;
   /// Runs statements that return nothing of interest.
   result<void> execute(const char* sql) const;
+  /// The same, for use among prepared statements: SQLITE_OK or SQLite's error
+  /// code.
+  int run(const char* sql) const noexcept;
   /// The first column of a statement's only row, as text.
   result<std::string> text(std::string_view sql) const;
 

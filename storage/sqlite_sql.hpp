@@ -17,7 +17,7 @@ namespace panal::sqlite::sql {
 /// Marks the file as Panal's in its header ("PNAL"); never changes.
 inline constexpr std::string_view application_id = "1347305804";
 /// The schema's number. A store refuses a file with a higher one.
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// Before the first read. Trimmed journal rows are not worth zeroing, which
 /// distributions' builds do unless told not to.
@@ -48,7 +48,9 @@ inline constexpr auto sync_commits = "PRAGMA synchronous=FULL";
 /// A number follows: pragmas take no parameters.
 inline constexpr std::string_view limit_pages = "PRAGMA max_page_count=";
 
-inline constexpr auto create_schema = R"(
+/// Takes an empty file to schema 1, as the first version made it. Never
+/// changes: what comes later is a step of its own.
+inline constexpr auto schema_1 = R"(
   CREATE TABLE journal(
     position INTEGER PRIMARY KEY,
     key BLOB NOT NULL,
@@ -72,6 +74,28 @@ inline constexpr auto create_schema = R"(
   PRAGMA application_id=1347305804;
   PRAGMA user_version=1;
 )";
+/// Takes schema 1 to 2.
+inline constexpr auto schema_2 = R"(
+  ALTER TABLE members ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE facts(
+    number INTEGER PRIMARY KEY,
+    value INTEGER NOT NULL);
+  CREATE TABLE runs(
+    place INTEGER PRIMARY KEY,
+    peer INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    started_hlc INTEGER NOT NULL,
+    reached INTEGER NOT NULL,
+    UNIQUE(peer, id));
+  CREATE TABLE reissues(
+    place INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    entry BLOB NOT NULL);
+  PRAGMA user_version=2;
+)";
+/// The step at i takes schema i to i + 1; a new file takes them all.
+inline constexpr const char* schema_steps[schema_version] = {schema_1,
+                                                             schema_2};
 inline constexpr std::string_view set_origin =
     "INSERT INTO meta VALUES ('origin', ?1)";
 
@@ -123,10 +147,42 @@ inline constexpr std::string_view save_cursor =
 inline constexpr std::string_view read_cursors =
     "SELECT peer, acknowledged FROM cursors";
 inline constexpr std::string_view save_member =
-    "INSERT OR REPLACE INTO members VALUES (?1, ?2, ?3)";
+    "INSERT OR REPLACE INTO members VALUES (?1, ?2, ?3, ?4)";
 inline constexpr std::string_view remove_member =
     "DELETE FROM members WHERE origin = ?1";
 inline constexpr std::string_view read_members =
-    "SELECT origin, name, address FROM members";
+    "SELECT origin, name, address, forgotten FROM members";
+inline constexpr std::string_view save_fact =
+    "INSERT OR REPLACE INTO facts VALUES (?1, ?2)";
+inline constexpr std::string_view read_facts =
+    "SELECT number, value FROM facts";
+/// Without a place given, SQLite takes the one after the last.
+inline constexpr std::string_view add_run =
+    "INSERT OR REPLACE INTO runs(peer, id, started_hlc, reached)"
+    " VALUES (?1, ?2, ?3, ?4)";
+/// Leaves a peer its ?2 newest runs.
+inline constexpr std::string_view trim_runs =
+    "DELETE FROM runs WHERE peer = ?1 AND place NOT IN"
+    " (SELECT place FROM runs WHERE peer = ?1 ORDER BY place DESC LIMIT ?2)";
+inline constexpr std::string_view read_runs =
+    "SELECT peer, id, started_hlc, reached FROM runs ORDER BY place";
+inline constexpr std::string_view add_reissue =
+    "INSERT OR REPLACE INTO reissues(key, entry) VALUES (?1, ?2)";
+inline constexpr std::string_view read_reissues =
+    "SELECT key, entry FROM reissues ORDER BY key";
+inline constexpr std::string_view remove_reissue =
+    "DELETE FROM reissues WHERE key = ?1";
+
+/// What goes at a rebirth; the new origin follows.
+inline constexpr auto forget_incarnation = R"(
+  DELETE FROM journal;
+  DELETE FROM entries;
+  DELETE FROM cursors;
+  DELETE FROM facts;
+  DELETE FROM runs WHERE peer = 0;
+  UPDATE meta SET value = 0 WHERE name = 'folded';
+)";
+inline constexpr std::string_view replace_origin =
+    "UPDATE meta SET value = ?1 WHERE name = 'origin'";
 
 } // namespace panal::sqlite::sql

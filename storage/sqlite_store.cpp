@@ -1,13 +1,13 @@
 #include "storage/sqlite_store.hpp"
 
 #include "storage/sequence.hpp"
-#include "storage/sqlite_checkpointer.hpp"
 #include "storage/sqlite_file.hpp"
 #include "storage/sqlite_handle.hpp"
+#include "storage/sqlite_notes.hpp"
 #include "storage/sqlite_sql.hpp"
+#include "storage/sqlite_transactions.hpp"
 
 #include <algorithm>
-#include <concepts>
 #include <utility>
 
 namespace panal {
@@ -33,61 +33,47 @@ bool folds_before(const fold_row& x, const fold_row& y) {
   return order != 0 ? order < 0 : x.at > y.at;
 }
 
-/// Everything prepared once, at opening.
+/// What the change log runs, prepared once, at opening.
 struct statements {
-  statement begin, commit, rollback, fence;
   statement append, read_oldest, put_entry, remove_entry, trim, save_folded;
-  statement read_entries, read_journal;
-  statement save_cursor, read_cursors;
-  statement save_member, remove_member, read_members;
+  statement read_entries, read_journal, replace_origin;
 
   static result<statements> prepare(const connection& db);
 };
 
 result<statements> statements::prepare(const connection& db) {
   statements all;
-  const std::pair<statement*, std::string_view> table[] = {
-      {&all.begin, sql::begin},
-      {&all.commit, sql::commit},
-      {&all.rollback, sql::rollback},
-      {&all.fence, sql::fence},
-      {&all.append, sql::append},
-      {&all.read_oldest, sql::read_oldest},
-      {&all.put_entry, sql::put_entry},
-      {&all.remove_entry, sql::remove_entry},
-      {&all.trim, sql::trim},
-      {&all.save_folded, sql::save_folded},
-      {&all.read_entries, sql::read_entries},
-      {&all.read_journal, sql::read_journal},
-      {&all.save_cursor, sql::save_cursor},
-      {&all.read_cursors, sql::read_cursors},
-      {&all.save_member, sql::save_member},
-      {&all.remove_member, sql::remove_member},
-      {&all.read_members, sql::read_members}};
-  for (auto [to, text] : table) {
-    auto prepared = db.prepare(text);
-    if (!prepared)
-      return prepared.error();
-    *to = std::move(*prepared);
-  }
+  auto prepared = db.prepare({{&all.append, sql::append},
+                              {&all.read_oldest, sql::read_oldest},
+                              {&all.put_entry, sql::put_entry},
+                              {&all.remove_entry, sql::remove_entry},
+                              {&all.trim, sql::trim},
+                              {&all.save_folded, sql::save_folded},
+                              {&all.read_entries, sql::read_entries},
+                              {&all.read_journal, sql::read_journal},
+                              {&all.replace_origin, sql::replace_origin}});
+  if (!prepared)
+    return prepared.error();
   return all;
 }
 
 class sqlite_store_impl final : public sqlite_store {
 public:
-  sqlite_store_impl(directory_lock lock, connection db, statements prepared,
-                    std::unique_ptr<checkpointer> checkpoints)
+  sqlite_store_impl(directory_lock lock, std::unique_ptr<transactions> log,
+                    statements prepared, notes kept)
       : lock_{std::move(lock)},
-        db_{std::move(db)},
+        transactions_{std::move(log)},
         run_{std::move(prepared)},
-        checkpoints_{std::move(checkpoints)} {
-    db_.report_log_frames(log_frames_);
+        notes_{std::move(kept)} {
+    // nop
   }
 
   /// Reads where the sequence stands. Called once, before all else.
   result<void> restore();
 
-  result<void> append_all(std::span<const change* const> changes) override;
+  using store::append_all;
+  result<void> append_all(std::span<const change* const> changes,
+                          bool flush) override;
   result<fold_step> fold(std::size_t changes_max) override;
   result<void> load(const visitor& visit) override;
   result<std::vector<change>> read_after(position after,
@@ -97,33 +83,53 @@ public:
   std::size_t journal_rows() const override { return last_ - folded_; }
   origin_id origin() const override { return origin_; }
 
-  result<void> save_cursor(origin_id peer, position acknowledged) override;
-  result<std::map<origin_id, position>> cursors() override;
-  result<void> save_member(const member& who) override;
-  result<void> remove_member(origin_id who) override;
-  result<std::vector<member>> members() override;
+  result<void> save_cursor(origin_id peer, position acknowledged) override {
+    return notes_.save_cursor(peer, acknowledged);
+  }
+  result<std::map<origin_id, position>> cursors() override {
+    return notes_.cursors();
+  }
+  result<void> save_member(const member& who) override {
+    return notes_.save_member(who);
+  }
+  result<void> remove_member(origin_id who) override {
+    return notes_.remove_member(who);
+  }
+  result<std::vector<member>> members() override { return notes_.members(); }
+  result<void> save_fact(fact which, std::uint64_t value) override {
+    return notes_.save_fact(which, value);
+  }
+  result<fact_map> facts() override { return notes_.facts(); }
+  result<void> add_run(const run_record& run, origin_id peer) override {
+    return notes_.add_run(run, peer);
+  }
+  result<std::map<origin_id, std::vector<run_record>>> runs() override {
+    return notes_.runs();
+  }
+
+  result<void> rebirth(origin_id fresh, std::span<const change> kept,
+                       std::span<const reissue> again,
+                       const fact_map& facts) override;
+  result<std::vector<reissue>> reissues() override { return notes_.reissues(); }
+  result<void> remove_reissue(std::string_view key) override {
+    return notes_.remove_reissue(key);
+  }
 
   result<void> limit_pages(std::uint32_t pages_max) override;
 
 private:
-  /// Runs `steps` (which answer SQLite's code) as one transaction: all of
-  /// them are durable afterwards, or none has happened.
-  result<void> transact(std::string_view doing,
-                        std::invocable<> auto const& steps);
-  /// Undoes what a failed transaction left behind.
-  void roll_back(bool flush_failed);
-
   /// The one value of a statement's first row; `missing` if it has no row.
   result<std::uint64_t> value(std::string_view sql);
   result<std::vector<fold_row>> oldest(std::size_t changes_max);
   int fold_into_entries(std::span<const fold_row> winners, position last);
+  /// Steps of a transaction, like the one above: SQLite's code.
+  int append_row(const change& row);
+  int begin_incarnation(origin_id fresh, std::span<const change> kept);
 
   directory_lock lock_;
-  /// The log's length after the last commit.
-  std::uint64_t log_frames_ = 0;
-  connection db_;
+  std::unique_ptr<transactions> transactions_;
   statements run_;
-  std::unique_ptr<checkpointer> checkpoints_;
+  notes notes_;
   origin_id origin_ = 0;
   /// The newest change, and the newest that was folded: the journal's rows
   /// are those between.
@@ -132,14 +138,14 @@ private:
 };
 
 result<std::uint64_t> sqlite_store_impl::value(std::string_view sql) {
-  auto prepared = db_.prepare(sql);
+  auto prepared = transactions_->db().prepare(sql);
   if (!prepared)
     return prepared.error();
   rows found{*prepared};
   if (found.next())
     return found->bits(0);
   if (!found.complete())
-    return db_.failure("opening");
+    return transactions_->db().failure("opening");
   return error{errc::corrupt, "missing: " + std::string{sql}};
 }
 
@@ -161,50 +167,28 @@ result<void> sqlite_store_impl::restore() {
   return {};
 }
 
-result<void> sqlite_store_impl::transact(std::string_view doing,
-                                         std::invocable<> auto const& steps) {
-  auto code = run_.begin.run();
-  if (code == SQLITE_OK)
-    code = steps();
-  if (code == SQLITE_OK)
-    code = run_.commit.run();
-  if (code == SQLITE_OK) {
-    checkpoints_->after_commit(db_, log_frames_);
-    return {};
-  }
-  auto why = db_.failure(doing);
-  roll_back(db_.flush_failed());
-  return why;
-}
-
-void sqlite_store_impl::roll_back(bool flush_failed) {
-  // SQLite has rolled back by itself after the graver errors.
-  if (db_.in_transaction())
-    run_.rollback.run();
-  // A commit whose flush failed is complete in the log, and the next opening
-  // would find it there. Any later commit takes its place in the log.
-  if (flush_failed)
-    run_.fence.run();
+int sqlite_store_impl::append_row(const change& row) {
+  return run_.append.bind(1, row.at)
+      .bind(2, row.key)
+      .bind(3, row.entry)
+      .bind(4, row.source)
+      .run();
 }
 
 result<void>
-sqlite_store_impl::append_all(std::span<const change* const> changes) {
+sqlite_store_impl::append_all(std::span<const change* const> changes,
+                              bool flush) {
   if (auto in_order = check_sequence(last_, changes); !in_order)
     return in_order;
   if (changes.empty())
     return {};
-  auto done = transact("append", [&] {
-    for (const auto* next : changes) {
-      auto code = run_.append.bind(1, next->at)
-                      .bind(2, next->key)
-                      .bind(3, next->entry)
-                      .bind(4, next->source)
-                      .run();
-      if (code != SQLITE_OK)
+  auto steps = [&] {
+    for (const auto* next : changes)
+      if (auto code = append_row(*next); code != SQLITE_OK)
         return code;
-    }
     return SQLITE_OK;
-  });
+  };
+  auto done = transactions_->run("append", steps, flush);
   if (done)
     last_ += changes.size();
   return done;
@@ -222,7 +206,7 @@ sqlite_store_impl::oldest(std::size_t changes_max) {
     bytes += read.back().key.size() + entry_bytes;
   }
   if (bytes < fold_bytes_max && !journal.complete())
-    return db_.failure("fold");
+    return transactions_->db().failure("fold");
   return read;
 }
 
@@ -249,7 +233,8 @@ result<fold_step> sqlite_store_impl::fold(std::size_t changes_max) {
   std::ranges::sort(*read, folds_before);
   auto superseded = std::ranges::unique(*read, {}, &fold_row::key);
   read->erase(superseded.begin(), superseded.end());
-  auto done = transact("fold", [&] { return fold_into_entries(*read, last); });
+  auto done = transactions_->run(
+      "fold", [&] { return fold_into_entries(*read, last); });
   if (!done)
     return done.error();
   folded_ = last;
@@ -262,7 +247,7 @@ result<void> sqlite_store_impl::load(const visitor& visit) {
     while (found.next())
       visit(found->bytes(1), found->bytes(2), found->bits(0));
     if (!found.complete())
-      return db_.failure("load");
+      return transactions_->db().failure("load");
   }
   return {};
 }
@@ -289,57 +274,48 @@ result<std::vector<change>> sqlite_store_impl::read_after(position after,
                       found->bits(3)});
     }
     if (!found.complete())
-      return db_.failure("read_after");
+      return transactions_->db().failure("read_after");
   }
   return read;
 }
 
-result<void> sqlite_store_impl::save_cursor(origin_id peer,
-                                            position acknowledged) {
-  return transact("save_cursor", [&] {
-    return run_.save_cursor.bind(1, peer).bind(2, acknowledged).run();
-  });
+int sqlite_store_impl::begin_incarnation(origin_id fresh,
+                                         std::span<const change> kept) {
+  auto code = transactions_->db().run(sql::forget_incarnation);
+  if (code == SQLITE_OK)
+    code = run_.replace_origin.bind(1, fresh).run();
+  for (const auto& row : kept)
+    if (code == SQLITE_OK)
+      code = append_row(row);
+  return code;
 }
 
-result<std::map<origin_id, position>> sqlite_store_impl::cursors() {
-  std::map<origin_id, position> all;
-  rows found{run_.read_cursors};
-  while (found.next())
-    all.emplace(found->bits(0), found->bits(1));
-  if (!found.complete())
-    return db_.failure("cursors");
-  return all;
-}
-
-result<void> sqlite_store_impl::save_member(const member& who) {
-  return transact("save_member", [&] {
-    return run_.save_member.bind(1, who.origin)
-        .bind(2, who.name)
-        .bind(3, who.address)
-        .run();
-  });
-}
-
-result<void> sqlite_store_impl::remove_member(origin_id who) {
-  return transact("remove_member",
-                  [&] { return run_.remove_member.bind(1, who).run(); });
-}
-
-result<std::vector<member>> sqlite_store_impl::members() {
-  std::vector<member> all;
-  rows found{run_.read_members};
-  while (found.next())
-    all.push_back({found->bits(0), std::string{found->bytes(1)},
-                   std::string{found->bytes(2)}});
-  if (!found.complete())
-    return db_.failure("members");
-  std::ranges::sort(all, {}, &member::origin);
-  return all;
+result<void> sqlite_store_impl::rebirth(origin_id fresh,
+                                        std::span<const change> kept,
+                                        std::span<const reissue> again,
+                                        const fact_map& facts) {
+  if (auto in_order = check_rebirth(fresh, kept); !in_order)
+    return in_order;
+  auto steps = [&] {
+    auto code = begin_incarnation(fresh, kept);
+    if (code == SQLITE_OK)
+      code = notes_.add(again);
+    return code == SQLITE_OK ? notes_.add(facts) : code;
+  };
+  // Flushed at every level: it is rare, and what was issued under the new
+  // origin must not outlive it.
+  auto done = transactions_->run("rebirth", steps, true);
+  if (!done)
+    return done;
+  origin_ = fresh;
+  folded_ = 0;
+  last_ = kept.size();
+  return {};
 }
 
 result<void> sqlite_store_impl::limit_pages(std::uint32_t pages_max) {
   auto pragma = std::string{sql::limit_pages} + std::to_string(pages_max);
-  return db_.execute(pragma.c_str());
+  return transactions_->db().execute(pragma.c_str());
 }
 
 } // namespace
@@ -348,15 +324,19 @@ result<std::unique_ptr<store>> sqlite_store::open(const sqlite_config& config) {
   auto db = sqlite::open_database(config);
   if (!db)
     return db.error();
-  auto prepared = statements::prepare(db->writer);
+  auto log = transactions::start(std::move(db->writer),
+                                 std::move(db->checkpoints), config.level);
+  if (!log)
+    return log.error();
+  auto prepared = statements::prepare((*log)->db());
   if (!prepared)
     return prepared.error();
-  auto checkpoints = checkpointer::start(std::move(db->checkpoints));
-  if (!checkpoints)
-    return checkpoints.error();
+  auto kept = notes::prepare(**log);
+  if (!kept)
+    return kept.error();
   auto opened = std::make_unique<sqlite_store_impl>(
-      std::move(db->lock), std::move(db->writer), std::move(*prepared),
-      std::move(*checkpoints));
+      std::move(db->lock), std::move(*log), std::move(*prepared),
+      std::move(*kept));
   if (auto restored = opened->restore(); !restored)
     return restored.error();
   if (config.pages_max > 0)

@@ -2,7 +2,7 @@
 
 // The storage contract: what a node keeps on disk. One caller at a time (the
 // journal actor owns the store); no call throws. Every implementation passes
-// the same suite, tests/storage/store_contract.cpp.
+// the same suite, tests/storage/store_contract*.cpp.
 //
 // Two tables make up the data. The *journal* is append-only, one row per
 // change in position order; an append is what makes a write durable. The
@@ -15,6 +15,7 @@
 #include "storage/errc.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <span>
@@ -32,8 +33,58 @@ struct member {
   std::string name;
   /// Where its peers reach it: "host:port".
   std::string address;
+  /// Not 0: it was removed, and is not let in again under this origin. What it
+  /// stamped up to this hlc had been merged by a member.
+  std::uint64_t forgotten = 0;
 
   friend bool operator==(const member&, const member&) = default;
+};
+
+/// One start of a node on this data directory. Peers remember the runs that
+/// they have met; a directory that does not know a run which a peer remembers
+/// is a restored backup or a copy.
+struct run_record {
+  /// Drawn at random; never 0.
+  std::uint64_t id = 0;
+  /// The node's hybrid clock when the run began: its own stamps are above.
+  std::uint64_t started_hlc = 0;
+  /// Own run: the newest position when it began. A peer's: how far its changes
+  /// of that run are merged here, saved lazily.
+  position reached = 0;
+
+  friend bool operator==(const run_record&, const run_record&) = default;
+};
+
+/// Runs that are remembered, the newest ones.
+inline constexpr std::size_t runs_max = 64;
+
+/// Single numbers that a node keeps; 0 until they are saved. Their numbers are
+/// on disk: do not change.
+enum class fact : std::uint8_t {
+  /// Everything stamped at or below this hlc is merged by all members.
+  line = 1,
+  /// 1 once a mark was sent: peers may have drawn their line with it.
+  sealed = 2,
+  /// 1 once a peer and this node have agreed that their states join.
+  settled = 3,
+  /// 1 from a rebirth until the cluster's state is taken over.
+  rejoining = 4,
+  /// The newest own run that has met a peer; its id.
+  met_run = 5,
+  /// No promise above this hlc was made: stamps of a later run start here.
+  lease = 6,
+};
+
+/// The facts by their enumerators' order.
+using fact_map = std::map<fact, std::uint64_t>;
+
+/// A write of an earlier incarnation that is to be issued anew.
+struct reissue {
+  std::string key;
+  /// Encoded: what is left of the key's entry is this directory's own.
+  std::string entry;
+
+  friend bool operator==(const reissue&, const reissue&) = default;
 };
 
 /// What one bounded step of folding has done.
@@ -63,7 +114,13 @@ public:
   /// returns. Errors: `storage_full` (disk or page limit), `storage_failed`
   /// (also for positions out of order); after an error nothing has changed
   /// and the next call may succeed again.
-  virtual result<void> append_all(std::span<const change* const> changes) = 0;
+  /// @param flush  durable against a power cut too, whatever this store's
+  ///               level is.
+  virtual result<void> append_all(std::span<const change* const> changes,
+                                  bool flush) = 0;
+  result<void> append_all(std::span<const change* const> changes) {
+    return append_all(changes, false);
+  }
   /// The same for changes that stand in one row.
   result<void> append(std::span<const change> changes);
 
@@ -99,6 +156,31 @@ public:
   virtual result<void> save_member(const member& who) = 0;
   virtual result<void> remove_member(origin_id who) = 0;
   virtual result<std::vector<member>> members() = 0;
+
+  virtual result<void> save_fact(fact which, std::uint64_t value) = 0;
+  virtual result<fact_map> facts() = 0;
+
+  /// Remembers a start of this node, or, with `peer`, a run of that peer's
+  /// which was met. Forgets all but the newest `runs_max` of each. A run that
+  /// is remembered already moves to the end.
+  virtual result<void> add_run(const run_record& run,
+                               origin_id peer = own_change) = 0;
+  /// All remembered runs, oldest first; this directory's own are filed under
+  /// `own_change`.
+  virtual result<std::map<origin_id, std::vector<run_record>>> runs() = 0;
+
+  /// Makes this a new incarnation, in one transaction: a newly drawn origin,
+  /// no changes (but `kept`, from position 1 on), no cursors, no runs of its
+  /// own, no facts but those given; `again` is added to the reissues, where it
+  /// takes the place of what waits for the same key. Members and peers' runs
+  /// stay. Durable against a power cut, as add_run is.
+  /// Errors: as append_all; then nothing has changed.
+  virtual result<void> rebirth(origin_id fresh, std::span<const change> kept,
+                               std::span<const reissue> again,
+                               const fact_map& facts) = 0;
+  /// The writes that wait to be issued anew, by key.
+  virtual result<std::vector<reissue>> reissues() = 0;
+  virtual result<void> remove_reissue(std::string_view key) = 0;
 };
 
 } // namespace panal

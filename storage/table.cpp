@@ -1,7 +1,9 @@
 #include "storage/table.hpp"
 
 #include "storage/key_hash.hpp"
+#include "storage/mutant.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace panal {
@@ -27,13 +29,8 @@ unix_ms expiry_of(std::string_view encoded) noexcept {
   return seen.state == presence::present ? seen.expires_at : never;
 }
 
-/// The entry without the value of its winner.
-std::string stripped(entry state) {
-  auto& dead = state.frontier.front();
-  dead.stripped = true;
-  dead.value.clear();
-  dead.value.shrink_to_fit();
-  return encode(state);
+write_level level_of(durability level) noexcept {
+  return static_cast<write_level>(level);
 }
 
 } // namespace
@@ -44,19 +41,28 @@ table::table(const table_config& config, hybrid_clock& time)
 }
 
 outcome table::apply(operation& op) {
+  if (const auto code = refusal(op); code != errc::ok)
+    return refused(code);
   const auto now = current(op.key);
   switch (op.what) {
   case verb::get:
-    return get(op, now);
+    return get(now);
   case verb::put:
     return put(op, now);
   case verb::remove:
     return remove(op, now);
+  default:
+    return refused(errc::unavailable);
   }
-  return refused(errc::unavailable);
 }
 
-outcome table::get(const operation&, const view& now) const {
+errc table::refusal(const operation& op) const noexcept {
+  if (config_.gate == nullptr)
+    return errc::ok;
+  return op.what == verb::get ? config_.gate->reads() : config_.gate->writes();
+}
+
+outcome table::get(const view& now) const {
   const auto seen = winner(now.encoded, time_.now());
   const auto after = held_back(now.number);
   if (seen.state != presence::present)
@@ -65,18 +71,17 @@ outcome table::get(const operation&, const view& now) const {
   out.reply.value = seen.value;
   out.reply.version = seen.version;
   out.reply.expires_at = seen.expires_at;
-  out.after = after;
+  out.after = PANAL_MUTANT(read_before_commit) ? 0 : after;
   return out;
 }
 
-// Whatever the frontier holds, a put that is accepted ends up alone in it: it
-// is above every held stamp, and either above the winner's version, hence
-// above all versions, or it comes after a fresh floor. The property test holds
-// this against merge().
 outcome table::put(operation& op, const view& now) {
   const auto time = time_.now();
   const auto seen = winner(now.encoded, time);
-  if (seen.state == presence::present && op.version <= seen.version) {
+  const bool stands = seen.state == presence::present
+                      || (PANAL_MUTANT(expired_version_stands)
+                          && seen.state == presence::expired);
+  if (stands && op.version <= seen.version) {
     auto out = refused(errc::stale_version, held_back(now.number));
     out.reply.version = seen.version;
     return out;
@@ -85,19 +90,29 @@ outcome table::put(operation& op, const view& now) {
     return refused(errc::memory_full);
   if (overlay_bytes_ > config_.overlay_bytes_max)
     return refused(errc::overloaded);
-  auto floor = floor_of(now.encoded);
-  auto newest = newest_stamp(now.encoded);
-  if (seen.state == presence::expired)
-    floor = newest = time_.tick(newest);
   put_record fresh;
   fresh.version = op.version;
-  fresh.at = time_.tick(newest);
   fresh.expires_at = op.ttl_ms > 0 ? time + op.ttl_ms : never;
   fresh.value = std::move(op.value);
-  outcome out;
-  out.after =
-      held_back(stage(std::move(op.key), encode(floor, fresh), own_change));
-  return out;
+  auto key = std::move(op.key);
+  return accept(std::move(key), std::move(fresh), now, op);
+}
+
+// Whatever the frontier holds, a put that is accepted ends up alone in it: it
+// is above every held stamp, and either above the winner's version, hence
+// above all versions, or it comes after a fresh floor. The property test holds
+// this against merge().
+outcome table::accept(std::string key, put_record fresh, const view& now,
+                      const operation& op) {
+  auto floor = floor_of(now.encoded);
+  auto newest = newest_stamp(now.encoded);
+  if (winner(now.encoded, time_.now()).state == presence::expired
+      && !PANAL_MUTANT(put_over_expired_without_floor))
+    floor = newest = time_.tick(newest);
+  fresh.at = time_.tick(newest);
+  const auto at = fresh.at;
+  const auto number = stage(std::move(key), encode(floor, fresh), own_change);
+  return written(number, at, op);
 }
 
 outcome table::remove(operation& op, const view& now) {
@@ -106,42 +121,51 @@ outcome table::remove(operation& op, const view& now) {
     return absent(seen, held_back(now.number));
   if (overlay_bytes_ > config_.overlay_bytes_max)
     return refused(errc::overloaded);
+  entry next;
+  next.floor = time_.tick(newest_stamp(now.encoded));
   std::string encoded;
-  if (config_.keeps_tombstones) {
-    entry next;
-    next.floor = time_.tick(newest_stamp(now.encoded));
+  if (config_.keeps_tombstones && !PANAL_MUTANT(delete_without_tombstone))
     encoded = encode(next);
-  }
+  const auto number = stage(std::move(op.key), std::move(encoded), own_change);
+  return written(number, next.floor, op);
+}
+
+outcome table::clear(const stamp& at, const operation& op) {
+  if (const auto code = refusal(op); code != errc::ok)
+    return refused(code);
+  if (overlay_bytes_ > config_.overlay_bytes_max)
+    return refused(errc::overloaded);
+  entry floor;
+  floor.floor = at;
+  merge_clear(floor, own_change);
+  return written(clear_number_, at, op);
+}
+
+outcome table::written(std::uint64_t number, const stamp& at,
+                       const operation& op) {
   outcome out;
-  out.after =
-      held_back(stage(std::move(op.key), std::move(encoded), own_change));
+  out.reply.at = at;
+  out.wanted = op.level.value_or(level_of(config_.level));
+  if (out.wanted == write_level::sync)
+    building_->flush = true;
+  out.after = rests_on(op, number);
+  // What is reached when that is durable; quorums are counted elsewhere.
+  out.reply.reached = out.after == 0 ? write_level::memory
+                      : out.wanted == write_level::sync
+                          || config_.level == durability::sync
+                      ? write_level::sync
+                      : write_level::disk;
   return out;
 }
 
-// The peer takes an acknowledgement for durable and moves its cursor, so what
-// this rests on is named at every durability level.
-merge_outcome table::merge_remote(std::string_view key,
-                                  std::string_view encoded, origin_id source) {
-  const auto now = current(key);
-  if (now.encoded == encoded)
-    return {errc::ok, now.number, false};
-  const auto theirs = decode(encoded);
-  if (!theirs)
-    return {errc::corrupt, 0, false};
-  const auto newest = newest_stamp(*theirs);
-  if (time_.is_far_ahead(newest))
-    return {errc::ok, 0, true};
-  if (overlay_bytes_ > config_.overlay_bytes_max)
-    return {errc::overloaded, 0, false};
-  time_.observe(newest);
-  entry ours;
-  if (!now.encoded.empty())
-    ours = *decode(now.encoded);
-  const auto joined = merge(ours, *theirs);
-  if (joined == ours)
-    return {errc::ok, now.number, false};
-  const auto number = stage(std::string{key}, encode(joined), source);
-  return {errc::ok, number, false};
+/// What a write that asks for a level of its own waits for.
+std::uint64_t table::rests_on(const operation& op,
+                              std::uint64_t number) const noexcept {
+  if (PANAL_MUTANT(answer_before_commit))
+    return 0;
+  if (!op.level)
+    return held_back(number);
+  return *op.level == write_level::memory ? 0 : number;
 }
 
 change_batch_ptr table::take_batch() {
@@ -172,7 +196,7 @@ void table::failed() {
   ++epoch_;
   if (retries())
     waits_for_retry_ = true;
-  else
+  else if (!PANAL_MUTANT(failed_commit_stays_visible))
     drop_overlay();
 }
 
@@ -183,8 +207,11 @@ std::vector<change_batch_ptr> table::take_again() {
 
 void table::drop_overlay() {
   const auto put_back = [this](const change_batch& batch) {
-    for (const auto& what : batch.changes)
-      records_.push_expired(what.key, expiry_of(records_.find(what.key)));
+    for (const auto& what : batch.changes) {
+      const auto held = records_.find(what.key);
+      records_.push_expired(what.key, expiry_of(held));
+      note_stub(what.key, held);
+    }
   };
   for (const auto& batch : taken_)
     put_back(*batch);
@@ -194,48 +221,8 @@ void table::drop_overlay() {
   taken_.clear();
   building_ = nullptr;
   overlay_bytes_ = 0;
-}
-
-void table::load(std::string_view key, std::string_view encoded) {
-  const auto state = encoded.empty() ? result<entry>{entry{}} : decode(encoded);
-  if (!state)
-    return;
-  time_.observe(newest_stamp(*state));
-  const auto seen = winner(encoded, time_.now());
-  if (seen.state != presence::expired) {
-    remember(change{0, std::string{key}, std::string{encoded}, own_change});
-    return;
-  }
-  // The value is not worth its memory. Its stub waits for the sweep, unless
-  // all that the sweep does has been done in an earlier life.
-  const bool is_swept =
-      config_.keeps_tombstones && state->frontier.front().stripped;
-  records_.assign(key, stripped(*state), is_swept ? never : seen.expires_at);
-}
-
-std::size_t table::sweep(std::size_t keys_max) {
-  std::size_t swept = 0;
-  const auto now = time_.now();
-  while (swept < keys_max && overlay_bytes_ <= config_.overlay_bytes_max) {
-    const auto key = records_.pop_expired(now);
-    if (!key)
-      break;
-    strip_expired(*key);
-    ++swept;
-  }
-  return swept;
-}
-
-// A key that is being changed gets a new expiry when that change is durable.
-void table::strip_expired(const std::string& key) {
-  if (overlay_.contains(key))
-    return;
-  if (!config_.keeps_tombstones) {
-    stage(key, {}, local_change);
-    return;
-  }
-  if (const auto state = decode(records_.find(key)))
-    stage(key, stripped(*state), local_change);
+  cleared_ = durable_cleared_;
+  clear_number_ = 0;
 }
 
 std::size_t
@@ -243,12 +230,38 @@ table::overlay_hash::operator()(std::string_view key) const noexcept {
   return key_hash(key);
 }
 
-table::view table::current(std::string_view key) const noexcept {
-  if (!overlay_.empty()) {
-    if (const auto i = overlay_.find(key); i != overlay_.end())
-      return {i->second.what->entry, i->second.number};
+table::view table::current(std::string_view key) const {
+  view now{{}, 0};
+  const auto i = overlay_.empty() ? overlay_.end() : overlay_.find(key);
+  if (i != overlay_.end())
+    now = {i->second.what->entry, i->second.number};
+  else
+    now.encoded = records_.find(key);
+  if (cleared_ != stamp{})
+    hide_cleared(now);
+  return now;
+}
+
+// The first put of an entry has the oldest stamp.
+void table::hide_cleared(view& now) const {
+  if (clear_number_ > durable_number_)
+    now.number = std::max(now.number, clear_number_);
+  const auto first = winner(now.encoded, 0);
+  const bool covers_puts =
+      first.state != presence::absent && first.at <= cleared_;
+  if (now.encoded.empty() || (!covers_puts && floor_of(now.encoded) > cleared_))
+    return;
+  if (first.state != presence::absent && !covers_puts)
+    return;
+  visible_.clear();
+  if (const auto state = decode(now.encoded)) {
+    auto left = merge(*state, {}, cleared_);
+    if (left.floor <= cleared_)
+      left.floor = {};
+    if (left != entry{})
+      visible_ = encode(left);
   }
-  return {records_.find(key), 0};
+  now.encoded = visible_;
 }
 
 std::uint64_t table::stage(std::string key, std::string encoded,
@@ -275,10 +288,33 @@ std::uint64_t table::held_back(std::uint64_t number) const noexcept {
 }
 
 void table::remember(const change& what) {
-  if (what.entry.empty())
-    records_.erase(what.key);
-  else
-    records_.assign(what.key, what.entry, expiry_of(what.entry));
+  if (what.key == cleared_key) {
+    durable_cleared_ = std::max(durable_cleared_, floor_of(what.entry));
+    purge_part_ = 0;
+    return;
+  }
+  set_record(what.key, what.entry, expiry_of(what.entry));
+}
+
+void table::set_record(std::string_view key, std::string_view encoded,
+                       unix_ms expires_at) {
+  toggle_digest(key, records_.find(key));
+  if (encoded.empty()) {
+    records_.erase(key);
+    return;
+  }
+  records_.assign(key, encoded, expires_at);
+  toggle_digest(key, encoded);
+  note_stub(key, encoded);
+}
+
+void table::toggle_digest(std::string_view key,
+                          std::string_view encoded) noexcept {
+  if (config_.digests == nullptr || encoded.empty())
+    return;
+  const auto place = key_digest(key, config_.digest_secret);
+  config_.digests->toggle(
+      place, entry_digest(place, encoded, config_.digest_secret));
 }
 
 } // namespace panal

@@ -13,19 +13,30 @@
 //      put ---> overlay ---committed---> records
 //                  `-------failed------> (nothing happened)
 
+//
+// A clear-all is one stamp, the *cleared* floor: what it covers is hidden at
+// once, and purged in bounded steps. It is journalled as a change of the empty
+// key, which no client can name. Deletes and expiries leave stubs (a floor, a
+// stripped put) that are collected once every member has merged them, which
+// the *line* says (merge-rule, "When a tombstone may be forgotten").
+
 #include "config/options.hpp"
 #include "storage/change_batch.hpp"
+#include "storage/digest_tree.hpp"
 #include "storage/entry.hpp"
 #include "storage/hybrid_clock.hpp"
+#include "storage/node_gate.hpp"
 #include "storage/operation.hpp"
 #include "storage/record_set.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <queue>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace panal {
@@ -41,13 +52,25 @@ struct table_config {
   /// A member of a cluster must remember deletes and expiries, lest a peer's
   /// late copy brings them back; a node that has never had a peer forgets.
   bool keeps_tombstones = false;
+  /// Whether clients are served now; none: always. Outlives the table.
+  const node_gate* gate = nullptr;
+  /// Kept up to date with what is durable; none where nobody compares.
+  /// Outlives the table.
+  digest_tree* digests = nullptr;
+  /// Keys the digests; the same at all members.
+  std::uint64_t digest_secret = 0;
 };
+
+/// The key of the row that holds the cleared floor.
+inline constexpr std::string_view cleared_key = "";
 
 /// An answer, and what must be durable before it may be given.
 struct outcome {
   answer reply;
   /// Number of the change it rests on; 0: none, answer at once.
   std::uint64_t after = 0;
+  /// For how many members' commits a write is to wait after that.
+  write_level wanted = write_level::memory;
 };
 
 /// What became of a peer's change.
@@ -58,6 +81,8 @@ struct merge_outcome {
   std::uint64_t after = 0;
   /// It held a stamp from the far future and was not merged.
   bool set_aside = false;
+  /// It held an unknown put below the line, which was ignored.
+  bool below_line = false;
 };
 
 /// Not thread-safe; owned by one shard actor.
@@ -68,12 +93,59 @@ public:
 
   /// Carries out a client's operation, as merge-rule "Operations at a node"
   /// says. Codes of a refused one: `not_found`, `expired`, `stale_version`,
-  /// `memory_full`, `overloaded`.
+  /// `memory_full`, `overloaded`, and those of the node's gate.
   outcome apply(operation& op);
 
-  /// Merges a peer's state of a key.
+  /// A stamp for a clear-all: above everything that the node holds.
+  stamp clear_stamp() noexcept { return time_.tick({}); }
+  /// Deletes all that is stamped at or below `at`.
+  outcome clear(const stamp& at, const operation& op);
+
+  /// Merges a peer's state of a key; the empty key's is the cleared floor.
   merge_outcome merge_remote(std::string_view key, std::string_view encoded,
                              origin_id source);
+
+  /// Merges a peer's present state of a key, and drops what it proves dead:
+  /// a put at or below the peer's line that the peer does not hold, since it
+  /// has merged everything up to there.
+  /// @param encoded  empty if the peer does not hold the key.
+  merge_outcome reconcile(std::string_view key, std::string_view encoded,
+                          std::uint64_t their_line, origin_id source);
+
+  /// Issues a write of this directory's earlier incarnation anew, unless a
+  /// delete has come after it (`not_found`), it has expired (`expired`) or a
+  /// greater version stands (`stale_version`).
+  outcome reissue(std::string_view key, const entry& old);
+
+  /// Everything at or below the hlc `line` is merged by every member. It only
+  /// rises, and must be durable before it is set.
+  void set_line(std::uint64_t line) noexcept;
+  std::uint64_t line() const noexcept { return line_; }
+  /// Drops stubs at or below `upto`, not above the line, of at most `keys_max`
+  /// keys. @return how many there were.
+  std::size_t collect(std::uint64_t upto, std::size_t keys_max);
+  /// How many stubs wait.
+  std::size_t stubs() const noexcept { return stubs_.size(); }
+
+  const stamp& cleared() const noexcept { return cleared_; }
+  /// Removes at most about `keys_max` keys that the cleared floor covers.
+  /// @return true if there may be more.
+  bool purge(std::size_t keys_max);
+  /// True while purge() has something to do.
+  bool purges() const noexcept {
+    return !purge_keys_.empty() || purge_part_ < record_set::part_count;
+  }
+
+  /// Calls `visit(key, encoded)` for each durable key of one of the
+  /// record_set::part_count parts.
+  template <class Visitor>
+  void visit_part(std::size_t part, Visitor&& visit) const {
+    records_.for_part(part, std::forward<Visitor>(visit));
+  }
+  /// The durable entry of a key; empty if there is none.
+  std::string_view durable_entry(std::string_view key) const noexcept {
+    return records_.find(key);
+  }
 
   /// The changes made since the last call, for the journal; null if none.
   change_batch_ptr take_batch();
@@ -90,6 +162,9 @@ public:
   std::vector<change_batch_ptr> take_again();
   /// True when what failed stays and is to be tried again.
   bool retries() const noexcept { return config_.level == durability::memory; }
+  /// True between failed() and take_again(): what was stamped before has not
+  /// all been sent.
+  bool waits_for_retry() const noexcept { return waits_for_retry_; }
   /// Counts failures; goes along with each batch, so that the journal can
   /// tell the batches that a failure has made void.
   std::uint64_t epoch() const noexcept { return epoch_; }
@@ -130,19 +205,50 @@ private:
     std::uint64_t number;
   };
 
-  view current(std::string_view key) const noexcept;
-  outcome get(const operation& op, const view& now) const;
+  /// A stub: when it may be collected (an hlc), and its key.
+  using stub = std::pair<std::uint64_t, std::string>;
+
+  view current(std::string_view key) const;
+  void hide_cleared(view& now) const;
+  errc refusal(const operation& op) const noexcept;
+  outcome get(const view& now) const;
   outcome put(operation& op, const view& now);
+  outcome accept(std::string key, put_record fresh, const view& now,
+                 const operation& op);
   outcome remove(operation& op, const view& now);
+  outcome written(std::uint64_t number, const stamp& at, const operation& op);
+  merge_outcome merge_clear(const entry& theirs, origin_id source);
+  merge_outcome join(std::string_view key, const view& now, entry ours,
+                     const entry& before, const entry& theirs,
+                     origin_id source);
   std::uint64_t stage(std::string key, std::string encoded, origin_id source);
   std::uint64_t held_back(std::uint64_t number) const noexcept;
+  std::uint64_t rests_on(const operation& op,
+                         std::uint64_t number) const noexcept;
   void remember(const change& what);
+  void set_record(std::string_view key, std::string_view encoded,
+                  unix_ms expires_at);
+  void toggle_digest(std::string_view key, std::string_view encoded) noexcept;
+  void note_stub(std::string_view key, std::string_view encoded);
+  void collect_key(const std::string& key);
   void strip_expired(const std::string& key);
   void drop_overlay();
 
   table_config config_;
   hybrid_clock& time_;
   record_set records_;
+  std::uint64_t line_ = 0;
+  std::priority_queue<stub, std::vector<stub>, std::greater<>> stubs_;
+  /// The cleared floor as decisions see it, the change that it rests on, and
+  /// as it is durable.
+  stamp cleared_;
+  std::uint64_t clear_number_ = 0;
+  stamp durable_cleared_;
+  /// Where the purge stands, and what it has found and not removed yet.
+  std::size_t purge_part_ = record_set::part_count;
+  std::vector<std::string> purge_keys_;
+  /// What a covered entry looks like; lives until the next look.
+  mutable std::string visible_;
   std::unordered_map<std::string_view, pending, overlay_hash> overlay_;
   std::deque<change_batch_ptr> taken_;
   change_batch_ptr building_;

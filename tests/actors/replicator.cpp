@@ -103,7 +103,7 @@ struct pair_fixture : test::actor_fixture {
     deliver();
   }
   answer get(small_node& at, const std::string& key) {
-    operation op{verb::get, key, {}, 0, 0};
+    operation op{verb::get, key, {}, 0, 0, {}};
     return at.keys->apply(op).reply;
   }
 

@@ -18,7 +18,10 @@ const member bee{2, "bee", "bee.example:7002"};
 // "panal-hs", kind, protocol, length: where a hello's body starts.
 constexpr std::size_t header_size = 13;
 constexpr std::size_t nonce_size = 32;
-constexpr std::size_t name_length_at = header_size + nonce_size + 8;
+constexpr std::size_t cluster_at = header_size + nonce_size;
+constexpr std::size_t run_at = cluster_at + 32;
+constexpr std::size_t origin_at = run_at + 8;
+constexpr std::size_t name_length_at = origin_at + 8;
 
 handshake_setup setup_of(const member& who, std::string_view secret = "honey") {
   handshake_setup setup;
@@ -203,8 +206,7 @@ TEST_CASE("a wrong secret ends without a proof of the acceptor's") {
   end acceptor{role::acceptor, setup_of(bee, "wax")};
   converse(dialler, acceptor);
   check_outcomes(dialler, acceptor, verdict::wrong_secret);
-  auto hello_size =
-      header_size + nonce_size + 9 + bee.name.size() + bee.address.size();
+  auto hello_size = name_length_at + 1 + bee.name.size() + bee.address.size();
   CHECK(acceptor.written.size() == hello_size + 1);
 }
 
@@ -291,6 +293,9 @@ TEST_CASE("a hello changed on its way fails the proof") {
   SUBCASE("in the nonce") {
     hello[header_size] ^= 1;
   }
+  SUBCASE("in the run") {
+    hello[run_at] ^= 1;
+  }
   SUBCASE("in the name") {
     hello[name_length_at + 1] = 'o';
   }
@@ -320,6 +325,9 @@ TEST_CASE("a verdict changed on its way fails") {
   }
   SUBCASE("to a verdict that is never sent") {
     last[0] = 5;
+  }
+  SUBCASE("to another that is never sent") {
+    last[0] = 7;
   }
   SUBCASE("to a verdict that does not exist") {
     last[0] = 99;
@@ -373,7 +381,7 @@ TEST_CASE("a node's own bytes sent back to it get nobody in") {
     end dialler{role::dialler, setup_of(ant)};
     auto hello = dialler.take();
     hello[8] = 'A';
-    hello[header_size + nonce_size + 7] = 2;
+    hello[origin_at + 7] = 2;
     auto heard = tell(dialler.talk, hello);
     REQUIRE(heard.finished);
     CHECK(heard.outcome == verdict::malformed);
@@ -384,7 +392,7 @@ TEST_CASE("a node's own bytes sent back to it get nobody in") {
     end dialler{role::dialler, setup_of(ant)};
     end own_acceptor{role::acceptor, setup_of(ant)};
     auto hello = dialler.take();
-    hello[header_size + nonce_size + 7] = 9;
+    hello[origin_at + 7] = 9;
     own_acceptor.talk.feed(hello);
     dialler.talk.feed(own_acceptor.take());
     own_acceptor.talk.feed(dialler.take());
@@ -398,6 +406,116 @@ TEST_CASE("a node that dials itself learns so from a proof") {
   end acceptor{role::acceptor, setup_of(ant)};
   converse(dialler, acceptor);
   check_outcomes(dialler, acceptor, verdict::self);
+}
+
+TEST_CASE("one origin in two runs is a copied directory to both ends") {
+  auto copy = setup_of(ant);
+  copy.run = 2;
+  end dialler{role::dialler, setup_of(ant)};
+  end acceptor{role::acceptor, copy};
+  converse(dialler, acceptor);
+  check_outcomes(dialler, acceptor, verdict::copied);
+  CHECK_FALSE(dialler.talk.declined());
+  CHECK(dialler.talk.peer_run() == 2);
+  CHECK(acceptor.talk.peer_run() == 0);
+}
+
+TEST_CASE("each end learns the run of the other") {
+  auto one = setup_of(ant);
+  auto two = setup_of(bee);
+  one.run = 0x0102030405060708;
+  two.run = ~std::uint64_t{0};
+  end dialler{role::dialler, one};
+  end acceptor{role::acceptor, two};
+  converse(dialler, acceptor);
+  check_outcomes(dialler, acceptor, verdict::admitted);
+  CHECK(dialler.talk.peer_run() == two.run);
+  CHECK(acceptor.talk.peer_run() == one.run);
+}
+
+TEST_CASE("a peer of another cluster is told apart on both sides") {
+  auto other = setup_of(bee);
+  other.cluster = cluster_id("bumblebees");
+  // Whether or not it holds the same secret.
+  SUBCASE("same secret") {}
+  SUBCASE("another secret") {
+    other.key = cluster_key("wax");
+  }
+  end dialler{role::dialler, setup_of(ant)};
+  end acceptor{role::acceptor, other};
+  converse(dialler, acceptor);
+  check_outcomes(dialler, acceptor, verdict::wrong_cluster);
+}
+
+TEST_CASE("an acceptor tells what it has against a peer, and proves it") {
+  for (auto objection :
+       {verdict::forgotten, verdict::copied, verdict::wrong_name}) {
+    CAPTURE(to_string(objection));
+    auto strict = setup_of(bee);
+    strict.judge = [&](const member& who, std::uint64_t run) {
+      CHECK(who == ant);
+      CHECK(run == 7);
+      return std::optional{objection};
+    };
+    auto refused = setup_of(ant);
+    refused.run = 7;
+    end dialler{role::dialler, refused};
+    end acceptor{role::acceptor, strict};
+    converse(dialler, acceptor);
+    check_outcomes(dialler, acceptor, objection);
+    CHECK_FALSE(dialler.talk.declined());
+  }
+}
+
+TEST_CASE("a refusal without its proof moves nobody") {
+  for (char refusal : {'\x08', '\x09', '\x0a'}) {
+    end dialler{role::dialler, setup_of(ant)};
+    end acceptor{role::acceptor, setup_of(bee)};
+    acceptor.talk.feed(dialler.take());
+    dialler.talk.feed(acceptor.take());
+    acceptor.talk.feed(dialler.take());
+    auto last = acceptor.take();
+    last[0] = refusal;
+    auto heard = tell(dialler.talk, last);
+    REQUIRE(heard.finished);
+    CHECK(heard.outcome == verdict::wrong_secret);
+  }
+}
+
+TEST_CASE("a dialler with something against the acceptor goes no further") {
+  auto strict = setup_of(ant);
+  strict.judge = [](auto&&, auto) { return std::optional{verdict::forgotten}; };
+  end dialler{role::dialler, strict};
+  end acceptor{role::acceptor, setup_of(bee)};
+  SUBCASE("where it would be admitted") {
+    converse(dialler, acceptor);
+    CHECK_FALSE(acceptor.talk.finished()); // waits for the last byte
+  }
+  SUBCASE("where it would be introduced") {
+    acceptor = end{role::acceptor, setup_of({1, "a", "a:1"})};
+    strict.self = bee;
+    dialler = end{role::dialler, strict};
+    converse(dialler, acceptor);
+    CHECK(acceptor.talk.outcome() == verdict::introduced);
+  }
+  REQUIRE(dialler.talk.finished());
+  CHECK(dialler.talk.outcome() == verdict::forgotten);
+  CHECK(dialler.talk.declined());
+}
+
+TEST_CASE("an acceptor of the wrong name gets no proof to guess on") {
+  auto strict = setup_of(ant);
+  strict.judge = [](auto&&, auto) {
+    return std::optional{verdict::wrong_name};
+  };
+  end dialler{role::dialler, strict};
+  end acceptor{role::acceptor, setup_of(bee)};
+  acceptor.talk.feed(dialler.take());
+  dialler.talk.feed(acceptor.take());
+  REQUIRE(dialler.talk.finished());
+  CHECK(dialler.talk.outcome() == verdict::wrong_name);
+  CHECK(dialler.talk.declined());
+  CHECK(dialler.take().empty());
 }
 
 TEST_CASE("who merely claims to be myself is no reason to believe it") {
@@ -466,12 +584,12 @@ TEST_CASE("a hello whose fields are out of bounds ends at the first of them") {
   std::size_t taken = 0;
   SUBCASE("too short") {
     hello[11] = 0;
-    hello[12] = 44;
+    hello[12] = 84;
     taken = header_size;
   }
   SUBCASE("too long") {
     hello[11] = 1;
-    hello[12] = static_cast<char>(386 - 256);
+    hello[12] = static_cast<char>(426 - 256);
     taken = header_size;
   }
   SUBCASE("the longest that can be announced") {
@@ -495,7 +613,7 @@ TEST_CASE("a hello whose fields are out of bounds ends at the first of them") {
     taken = name_length_at + 1;
   }
   SUBCASE("an address of 281") {
-    auto length = 32 + 9 + 1 + member_address_max + 1;
+    auto length = name_length_at - header_size + 1 + 1 + member_address_max + 1;
     hello[11] = static_cast<char>(length >> 8);
     hello[12] = static_cast<char>(length & 0xff);
     hello[name_length_at] = 1;
@@ -522,7 +640,7 @@ TEST_CASE("a hello whose fields are out of bounds ends at the first of them") {
     taken = hello.size();
   }
   SUBCASE("no origin") {
-    hello[header_size + nonce_size + 7] = 0;
+    hello[origin_at + 7] = 0;
     taken = hello.size();
   }
   auto heard = tell_acceptor(hello);
@@ -580,6 +698,8 @@ TEST_CASE("random bytes never get past the handshake") {
       REQUIRE(heard.outcome != verdict::introduced);
       REQUIRE(heard.outcome != verdict::self);
       REQUIRE(heard.outcome != verdict::busy);
+      REQUIRE(heard.outcome != verdict::forgotten);
+      REQUIRE(heard.outcome != verdict::copied);
     } else {
       REQUIRE(talk.wanted() > 0);
       REQUIRE(talk.wanted() <= 1024);

@@ -58,6 +58,8 @@ std::map<std::string, example> text_examples() {
       {"cluster-advertise",
        {"[fe80::1]:7001",
         [](auto& x) { return x.cluster_advertise == "[fe80::1]:7001"; }}},
+      {"cluster-name",
+       {"hive", [](auto& x) { return x.cluster_name == "hive"; }}},
       {"join",
        {"a:1, [::1]:2",
         [](auto& x) {
@@ -99,9 +101,12 @@ TEST_CASE("without any source every option has its default") {
 
 TEST_CASE("the examples below cover every option of the table") {
   auto all = examples();
+  auto takes_file = [](const auto& spec) {
+    return spec.name == "config-file" || spec.secret
+           || spec.name.starts_with("cluster-tls-");
+  };
   for (const auto& spec : option_table())
-    CHECK_MESSAGE((all.count(std::string{spec.name}) == 1
-                   || spec.name == "config-file" || spec.secret),
+    CHECK_MESSAGE((all.count(std::string{spec.name}) == 1 || takes_file(spec)),
                   spec.name);
 }
 
@@ -227,6 +232,44 @@ TEST_CASE("a health check has the options of the node it asks") {
                     {"--health-check", "http-port"});
 }
 
+TEST_CASE("forget-node has the options of the node it asks") {
+  temp_dir dir;
+  auto secret = dir.write("secret", "0123456789abcdef\n");
+  auto x = load_from({"forget-node", "node-2.a_B", "--http-port", "8001",
+                      "--cluster-secret-file=" + secret},
+                     {"PANAL_HTTP_HOST=127.0.0.2"});
+  CHECK(x.mistakes.empty());
+  CHECK(x.what == action::forget_node);
+  CHECK(x.member == "node-2.a_B");
+  CHECK(x.chosen.http_port == 8001);
+  CHECK(x.chosen.http_host == "127.0.0.2");
+  CHECK(x.chosen.cluster_secret == "0123456789abcdef");
+  CHECK(x.chosen.node_id == "node1");
+  CHECK(load_from({"forget-node", "node2"}).what == action::forget_node);
+  CHECK(load_from({"forget-node", "--help"}).what == action::print_help);
+  CHECK(load_from({"forget-node", "forget-node"}).member == "forget-node");
+}
+
+TEST_CASE("forget-node comes first, and with the name of a node") {
+  check_one_mistake(load_from({"forget-node"}), {"forget-node", "allowed: 1"});
+  check_one_mistake(load_from({"forget-node", "--http-port=1"}),
+                    {"forget-node", "allowed: 1"});
+  for (const auto* name : {"", "a b", "a/b", "a?b", "\xc3\xa9", "a\r\nb"})
+    check_one_mistake(load_from({"forget-node", name}), {"forget-node"});
+  check_one_mistake(load_from({"forget-node", std::string(65, 'n')}),
+                    {"forget-node"});
+  check_one_mistake(load_from({"forget-node", "node2", "--http-port=0"}),
+                    {"forget-node", "http-port"});
+  check_one_mistake(load_from({"forget-node", "node2", "node3"}),
+                    {"\"node3\"", "no flag"});
+  check_one_mistake(load_from({"forget-node", "node2", "--health-check"}),
+                    {"--health-check", "forget-node"});
+  check_one_mistake(load_from({"--http-port=1", "forget-node"}),
+                    {"\"forget-node\"", "no flag"});
+  check_one_mistake(load_from({"forget-node", "node2", "--http-port"}),
+                    {"--http-port", "needs a value"});
+}
+
 TEST_CASE("the help and the table for the README name every option") {
   auto help = help_text();
   auto table = markdown_table();
@@ -241,7 +284,8 @@ TEST_CASE("the help and the table for the README name every option") {
     CHECK(!x.default_text.empty());
     CHECK(!x.allowed.empty());
   }
-  for (const auto* name : {"--help", "--version", "--health-check"})
+  for (const auto* name :
+       {"--help", "--version", "--health-check", "forget-node"})
     CHECK(has(help, name));
   CHECK(version_text() == "panal " PANAL_VERSION "\n");
 }

@@ -33,7 +33,9 @@ TEST_CASE("a put is answered as the contract says") {
   const auto got = put(d, good);
   CHECK(got
         == "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-           "Content-Length: 34\r\nDate: Wed, 01 Jan 2025 00:00:00 GMT\r\n\r\n"
+           "Content-Length: 34\r\nDate: Wed, 01 Jan 2025 00:00:00 GMT\r\n"
+           "Panal-Stamp: 01941f297c000001-00000000000000ab\r\n"
+           "Panal-Durability: disk\r\n\r\n"
            R"({"status":"stored","node":"node1"})");
   CHECK(d.last.key == "k");
   CHECK(d.last.value == R"({"a":1.10})");
@@ -186,6 +188,8 @@ TEST_CASE("every way to fail has its status") {
       {errc::storage_failed, 503},    {errc::memory_full, 507},
       {errc::overloaded, 503},        {errc::unavailable, 503},
       {errc::deadline_exceeded, 503}, {errc::corrupt, 500},
+      {errc::clock_unsafe, 503},      {errc::rejoining, 503},
+      {errc::conflict, 409},
   };
   for (const auto& [code, status] : table) {
     driver d;

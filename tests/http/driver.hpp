@@ -4,12 +4,15 @@
 // set and clocks that move when they are told to.
 
 #include "http/connection.hpp"
+#include "storage/cluster_report.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -17,13 +20,39 @@ namespace panal::http::test {
 
 using namespace std::chrono_literals;
 
-/// Answers operations the way shards do, without their machinery.
+/// Answers operations the way a node does, without its machinery.
 class fake_cache {
 public:
   answer apply(const operation& op) {
-    const auto found = entries.find(op.key);
     if (forced)
       return {.code = *forced, .value = {}};
+    if (op.what == verb::report)
+      return {.value = {}, .report = report};
+    if (op.what == verb::forget)
+      return {.code = members.erase(op.key) > 0 ? errc::ok : errc::not_found,
+              .value = {}};
+    if (op.what == verb::clear) {
+      entries.clear();
+      return done();
+    }
+    return apply_to_entry(op);
+  }
+
+  std::map<std::string, answer> entries;
+  std::set<std::string> members;
+  std::shared_ptr<const cluster_report> report;
+  unix_ms now = 1'735'689'600'000; // 2025-01-01
+  std::optional<errc> forced;
+  /// What is told of each write.
+  answer written{.value = {},
+                 .at = {0x0194'1f29'7c00'0001, 0xab},
+                 .reached = write_level::disk};
+
+private:
+  answer done() const { return written; }
+
+  answer apply_to_entry(const operation& op) {
+    const auto found = entries.find(op.key);
     if (op.what == verb::put) {
       if (found != entries.end() && found->second.version >= op.version)
         return {.code = errc::stale_version,
@@ -33,7 +62,7 @@ public:
                          .version = op.version,
                          .expires_at =
                              op.ttl_ms == 0 ? never : now + op.ttl_ms};
-      return {};
+      return done();
     }
     if (found == entries.end())
       return {.code = errc::not_found, .value = {}};
@@ -42,18 +71,15 @@ public:
     if (op.what == verb::get)
       return found->second;
     entries.erase(found);
-    return {};
+    return done();
   }
-
-  std::map<std::string, answer> entries;
-  unix_ms now = 1'735'689'600'000; // 2025-01-01
-  std::optional<errc> forced;
 };
 
 /// See above.
 class driver {
 public:
-  explicit driver(options o = {}) : opts{std::move(o)} {}
+  explicit driver(options o = {}, bool from_loopback = true)
+      : opts{std::move(o)}, client{env, from_loopback, now} {}
 
   /// The client sends `bytes`; returns what it gets for them at once.
   std::string send(std::string_view bytes) {
@@ -104,9 +130,11 @@ public:
 
   options opts;
   manual_clock wall{1'735'689'600'000};
-  environment env{opts, wall};
+  node_gate gate;
+  node_view node{gate};
+  environment env{opts, wall, node};
   connection::time_point now{1h};
-  connection client{env, now};
+  connection client;
   fake_cache cache;
   operation last;
   std::uint64_t last_ticket = 0;

@@ -26,6 +26,10 @@ const std::vector<std::string> seeds{
     request("GET /_health", "If-None-Match: \"1\"\r\nConnection: close\r\n"),
     request("OPTIONS *") + request("HEAD /cache/k"),
     request("PUT /cache/k", "Transfer-Encoding: chunked\r\n"),
+    put_request("k?durability=quorum", R"({"value":1,"version":1})"),
+    request("DELETE /cache?durability=all") + request("GET /api/v1/cluster"),
+    request("DELETE /api/v1/cluster/members/a%20b",
+            "Authorization: Bearer 0123456789abcdef\r\n"),
 };
 
 std::string mutate(std::string bytes, std::mt19937& random) {

@@ -1,6 +1,7 @@
 #include "http/server.hpp"
 
 #include "driver.hpp"
+#include "http/forget_member.hpp"
 #include "http/health_probe.hpp"
 
 #include <arpa/inet.h>
@@ -25,7 +26,9 @@ namespace {
 class posted_gateway final : public gateway {
 public:
   explicit posted_gateway(boost::asio::io_context& context)
-      : context_{context} {}
+      : context_{context} {
+    cache_.members = {"node2"};
+  }
   void submit(operation op, std::shared_ptr<answer_sink> sink,
               std::uint64_t ticket) override {
     if (op.key.starts_with("slow"))
@@ -49,7 +52,12 @@ options small_options() {
 }
 
 struct running {
-  explicit running(options o = small_options()) : opts{std::move(o)} {
+  explicit running(options o = small_options(), const std::string& secret = {})
+      : opts{std::move(o)} {
+    if (!secret.empty())
+      view.is_secret = [secret](std::string_view token) {
+        return token == secret;
+      };
     const auto bound = node.start();
     REQUIRE(bound.has_value());
     port = *bound;
@@ -63,7 +71,9 @@ struct running {
 
   options opts;
   system_clock wall;
-  server node{opts, wall, [](boost::asio::io_context& context) {
+  node_gate gate;
+  node_view view{gate};
+  server node{opts, wall, view, [](boost::asio::io_context& context) {
                 return std::make_unique<posted_gateway>(context);
               }};
   std::uint16_t port = 0;
@@ -269,11 +279,79 @@ TEST_CASE("the health probe tells a node that serves from one that does not") {
   CHECK(probe("no.such.host.invalid", port, 500ms) == 1);
 }
 
+TEST_CASE("the health check fails while a node rejoins") {
+  running it;
+  it.gate.set_writes(errc::clock_unsafe);
+  CHECK(probe("127.0.0.1", it.port, 2s) == 0);
+  it.gate.set_reads(errc::rejoining);
+  CHECK(probe("127.0.0.1", it.port, 2s) == 1);
+}
+
+TEST_CASE("a member is forgotten by command, from this machine") {
+  running it;
+  auto came = forget_member("127.0.0.1", it.port, "node2", "", 2s);
+  CHECK(came.what == forgetting::done);
+  CHECK(came.text
+        == R"({"status":"forgotten","member":"node2","node":"node1"})");
+  came = forget_member("127.0.0.1", it.port, "node2", "", 2s);
+  CHECK(came.what == forgetting::refused);
+  CHECK(came.text.find("No member has this name") != std::string::npos);
+}
+
+TEST_CASE("the command sends the secret, and only what a header can hold") {
+  running it{small_options(), "0123456789 abcdef"};
+  CHECK(
+      forget_member("127.0.0.1", it.port, "node2", "0123456789 abcdef", 2s).what
+      == forgetting::done);
+  for (const auto* wrong : {"", "0123456789 abcdeg"})
+    CHECK(forget_member("127.0.0.1", it.port, "node2", wrong, 2s).what
+          == forgetting::refused);
+  for (const auto* secret : {"0123456789abcdef\r\nX: 1", " 0123456789abcdef",
+                             "0123456789abcdef ", "0123456789\tabcdef"}) {
+    const auto came = forget_member("127.0.0.1", it.port, "node2", secret, 2s);
+    CHECK(came.what == forgetting::not_asked);
+    CHECK(came.text.find("0123") == std::string::npos);
+  }
+}
+
+TEST_CASE("a client of an IPv6 socket is known to be of this machine") {
+  // The second takes clients of IPv4, whose addresses are mapped into IPv6.
+  using row = std::pair<std::string, std::string>;
+  for (const auto& at :
+       {row{"::1", "::1"}, row{"::ffff:127.0.0.1", "127.0.0.1"}}) {
+    CAPTURE(at.first);
+    auto opts = small_options();
+    opts.http_host = at.first;
+    node_gate gate;
+    const node_view view{gate};
+    const system_clock wall;
+    server node{opts, wall, view, [](boost::asio::io_context& context) {
+                  return std::make_unique<posted_gateway>(context);
+                }};
+    const auto port = node.start();
+    if (!port)
+      continue; // there is no IPv6 here
+    CHECK(forget_member(at.second, *port, "node2", "", 2s).what
+          == forgetting::done);
+  }
+}
+
+TEST_CASE("the command says that no node answers") {
+  std::uint16_t port = 0;
+  {
+    running it;
+    port = it.port;
+  }
+  const auto came = forget_member("127.0.0.1", port, "node2", "", 500ms);
+  CHECK(came.what == forgetting::not_asked);
+  CHECK_FALSE(came.text.empty());
+}
+
 TEST_CASE("a port that is taken is an error with its reason") {
   running it;
   auto opts = it.opts;
   opts.http_port = it.port;
-  server second{opts, it.wall, [](boost::asio::io_context& context) {
+  server second{opts, it.wall, it.view, [](boost::asio::io_context& context) {
                   return std::make_unique<posted_gateway>(context);
                 }};
   const auto got = second.start();

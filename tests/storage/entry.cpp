@@ -244,3 +244,25 @@ TEST_CASE("random bytes never read as more than they are") {
     newest_stamp(bytes);
   }
 }
+
+TEST_CASE("the puts of an encoded entry are read one after the other") {
+  const auto seed = test::print_seed("put headers");
+  std::mt19937_64 random{seed};
+  for (int i = 0; i < 5'000; ++i) {
+    auto state = random_entry(random);
+    const auto encoded = encode(state);
+    put_headers puts{encoded};
+    put_header read;
+    for (const auto& p : state.frontier) {
+      REQUIRE(puts.next(read));
+      REQUIRE(read.version == p.version);
+      REQUIRE(read.at == p.at);
+      REQUIRE(read.expires_at == p.expires_at);
+      REQUIRE(read.stripped == p.stripped);
+    }
+    REQUIRE_FALSE(puts.next(read));
+    REQUIRE_FALSE(puts.next(read));
+  }
+  put_header none;
+  CHECK_FALSE(put_headers{{}}.next(none));
+}

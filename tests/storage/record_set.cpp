@@ -6,6 +6,8 @@
 
 #include <map>
 #include <random>
+#include <string>
+#include <vector>
 
 using namespace panal;
 
@@ -73,4 +75,34 @@ TEST_CASE("random use agrees with a map") {
   }
   for (const auto& [key, what] : model)
     CHECK(set.find(key) == what.first);
+  std::map<std::string, std::string> visited;
+  for (std::size_t part = 0; part < record_set::part_count; ++part)
+    set.for_part(part, [&](std::string_view key, std::string_view entry) {
+      CHECK(visited.emplace(key, entry).second);
+    });
+  CHECK(visited.size() == model.size());
+  for (const auto& [key, what] : model)
+    CHECK(visited.at(key) == what.first);
+}
+
+TEST_CASE("a set is emptied part by part, while others keep their keys") {
+  record_set set;
+  for (int i = 0; i < 10'000; ++i)
+    set.assign("key" + std::to_string(i), "entry", never);
+  auto left = set.size();
+  for (std::size_t part = 0; part < record_set::part_count; ++part) {
+    std::vector<std::string> keys;
+    set.for_part(part, [&](std::string_view key, std::string_view entry) {
+      CHECK(entry == "entry");
+      keys.emplace_back(key);
+    });
+    CHECK(keys.size() > 50);
+    CHECK(keys.size() < 400);
+    for (const auto& key : keys)
+      set.erase(key);
+    left -= keys.size();
+    CHECK(set.size() == left);
+    set.for_part(part, [](auto, auto) { FAIL("still there"); });
+  }
+  CHECK(set.size() == 0);
 }

@@ -1,9 +1,7 @@
-// The suite that every implementation of the store passes.
+// The suite that every implementation of the store passes: the changes.
 
 #include "storage/store.hpp"
 #include "tests/storage/store_support.hpp"
-
-#define EACH_STORE panal::test::in_memory, panal::test::on_disk
 
 namespace panal::test {
 
@@ -20,6 +18,9 @@ TEST_CASE_TEMPLATE("a new store is empty and has an identity", Store,
   CHECK(s->read_after(0, {})->empty());
   CHECK(s->cursors()->empty());
   CHECK(s->members()->empty());
+  CHECK(s->facts()->empty());
+  CHECK(s->runs()->empty());
+  CHECK(s->reissues()->empty());
   CHECK(s->fold(10)->folded == 0);
   auto origin = s->origin();
   s.reopen();
@@ -185,33 +186,6 @@ TEST_CASE_TEMPLATE("entries of 1 MiB go the whole way", Store, EACH_STORE) {
   s.reopen();
   CHECK(load(*s) == before);
   CHECK(s->read_after(0, {})->size() == 1);
-}
-
-TEST_CASE_TEMPLATE("cursors are remembered", Store, EACH_STORE) {
-  Store s;
-  constexpr origin_id high = 0xffee'0000'0000'0001;
-  CHECK(s->save_cursor(high, 10).has_value());
-  CHECK(s->save_cursor(2, 0).has_value());
-  CHECK(s->save_cursor(high, 12).has_value());
-  s.reopen();
-  CHECK(*s->cursors() == std::map<origin_id, position>{{2, 0}, {high, 12}});
-}
-
-TEST_CASE_TEMPLATE("members are remembered and forgotten", Store, EACH_STORE) {
-  Store s;
-  member low{1, "node1", "127.0.0.1:7001"};
-  member high{0xffee'0000'0000'0001, "node2", "[::1]:7002"};
-  member moved{1, "node1", "127.0.0.1:7009"};
-  CHECK(s->save_member(high).has_value());
-  CHECK(s->save_member(low).has_value());
-  CHECK(*s->members() == std::vector{low, high});
-  CHECK(s->save_member(moved).has_value());
-  s.reopen();
-  CHECK(*s->members() == std::vector{moved, high});
-  CHECK(s->remove_member(high.origin).has_value());
-  CHECK(s->remove_member(12345).has_value());
-  s.reopen();
-  CHECK(*s->members() == std::vector{moved});
 }
 
 } // namespace panal::test

@@ -26,6 +26,8 @@ public:
     case 10:
       return compare();
     case 11:
+      if (below(8) == 0)
+        return be_reborn();
       return below(4) == 0 ? disk_.reopen() : void();
     }
   }
@@ -34,8 +36,6 @@ public:
   void compare() {
     CHECK(look(*disk_) == look(*memory_));
     CHECK(load(*disk_) == model_);
-    CHECK(*disk_->cursors() == *memory_->cursors());
-    CHECK(*disk_->members() == *memory_->members());
   }
 
 private:
@@ -92,18 +92,40 @@ private:
   void remember() {
     auto peer = below(8) << 61 | 1;
     auto acknowledged = random_();
-    member who{peer, bytes(below(9)), bytes(below(20))};
+    member who{peer, bytes(below(9)), bytes(below(20)), below(2) == 0};
+    auto which = static_cast<fact>(1 + below(5));
+    auto file_under = below(3) == 0 ? own_change : peer;
+    run_record met{1 + below(100), random_()};
+    auto key = std::string(below(3), 'k');
     for (auto each : {&*disk_, &*memory_}) {
       CHECK(each->save_cursor(peer, acknowledged).has_value());
       CHECK((acknowledged % 3 == 0 ? each->remove_member(peer)
                                    : each->save_member(who))
                 .has_value());
+      CHECK(each->save_fact(which, acknowledged).has_value());
+      CHECK(each->add_run(met, file_under).has_value());
+      CHECK(each->remove_reissue(key).has_value());
     }
+  }
+
+  void be_reborn() {
+    model_.clear();
+    std::vector<change> kept;
+    auto last = below(5);
+    for (position at = 1; at <= last; ++at) {
+      kept.push_back({at, bytes(3), bytes(1 + below(50)), 0});
+      apply(model_, kept.back().key, kept.back().entry, at);
+    }
+    std::vector<reissue> again{{std::string(below(3), 'k'), entry()}};
+    fact_map facts{{fact::rejoining, random_()}};
+    auto origin = 1 + below(1000);
+    CHECK(disk_->rebirth(origin, kept, again, facts).has_value());
+    CHECK(memory_->rebirth(origin, kept, again, facts).has_value());
   }
 
   std::mt19937_64 random_;
   on_disk disk_;
-  in_memory memory_;
+  in_memory memory_{std::make_unique<memory_store>(disk_->origin())};
   data_set model_;
 };
 

@@ -2,6 +2,7 @@
 // refuses to open.
 
 #include "storage/sqlite_store.hpp"
+#include "tests/storage/schema_1.hpp"
 #include "tests/storage/store_support.hpp"
 #include "tests/support/child_process.hpp"
 
@@ -151,11 +152,30 @@ TEST_CASE("a newer schema is refused and left alone") {
   temp_directory temp;
   fill(temp / "data");
   // user_version stands big-endian at offset 60 of the file.
-  patch(temp / "data/panal.db", 60, {"\0\0\0\2", 4});
+  patch(temp / "data/panal.db", 60, {"\0\0\0\3", 4});
   CHECK(refusal(temp / "data").code == errc::storage_failed);
   CHECK(mentions(refusal(temp / "data"), "newer version"));
-  patch(temp / "data/panal.db", 60, {"\0\0\0\1", 4});
+  patch(temp / "data/panal.db", 60, {"\0\0\0\2", 4});
   CHECK(load(*open_sqlite(temp / "data")).size() == 1000);
+}
+
+TEST_CASE("a file of the first schema is brought up to date at opening") {
+  temp_directory temp;
+  make_schema_1(temp / "data");
+  auto expected = schema_1_content();
+  for (auto round = 0; round < 2; ++round)
+    CHECK(look(*open_sqlite(temp / "data")) == expected);
+  auto s = open_sqlite(temp / "data");
+  expected.members.front().forgotten = true;
+  CHECK(s->save_member(expected.members.front()).has_value());
+  CHECK(s->save_fact(fact::line, 1).has_value());
+  CHECK(s->add_run({1, 1}).has_value());
+  s.reset();
+  s = open_sqlite(temp / "data");
+  CHECK(*s->members() == expected.members);
+  CHECK(s->facts()->size() == 1);
+  CHECK(s->runs()->size() == 1);
+  CHECK(s->rebirth(42, {}, {}, {}).has_value());
 }
 
 TEST_CASE("what is not Panal's database is corrupt") {

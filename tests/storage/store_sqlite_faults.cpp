@@ -2,6 +2,7 @@
 // store holds exactly what it said it holds.
 
 #include "storage/sqlite_store.hpp"
+#include "tests/storage/schema_1.hpp"
 #include "tests/storage/store_support.hpp"
 #include "tests/support/child_process.hpp"
 
@@ -10,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <functional>
 #include <utility>
@@ -19,6 +21,8 @@ namespace {
 /// How many writes succeed before every one fails; negative: all succeed.
 long writes_left = -1;
 bool flushes_fail = false;
+/// How many flushes were asked for.
+std::atomic<long> flushes = 0;
 
 /// Stands in for SQLite's write call: a disk that is full after so many
 /// writes, the first failing one cut in half.
@@ -42,6 +46,7 @@ ssize_t full_after_writes(int fd, const void* data, std::size_t size,
 }
 
 int flush(int fd, long call) {
+  ++flushes;
   if (flushes_fail) {
     errno = EIO;
     return -1;
@@ -148,6 +153,43 @@ TEST_CASE("a fold that finds the disk full at any write changes nothing") {
   CHECK(after_crash(s.directory / "data") == look(*s));
 }
 
+TEST_CASE("a rebirth that finds the disk full at any write changes nothing") {
+  on_disk s;
+  put(*s, batch(60, 300));
+  REQUIRE(s->fold(20)->folded == 20);
+  REQUIRE(s->save_cursor(7, 2).has_value());
+  REQUIRE(s->save_fact(fact::line, 100).has_value());
+  REQUIRE(s->add_run({11, 1}).has_value());
+  std::vector<change> kept{{1, "a", std::string(9000, 'x'), own_change}};
+  std::vector<reissue> again{{"b", std::string(9000, 'x')}};
+  auto writes = fail_each_write(s, [&] {
+    return s->rebirth(42, kept, again, {{fact::rejoining, 1}});
+  });
+  CHECK(writes > 5);
+  CHECK(s->origin() == 42);
+  CHECK(*s->reissues() == again);
+  CHECK(after_crash(s.directory / "data") == look(*s));
+  put(*s, batch(20, 100));
+  CHECK(s->last_position() == 21);
+}
+
+TEST_CASE("a migration that finds the disk full at any write can be repeated") {
+  for (long writes = 1;; ++writes) {
+    CAPTURE(writes);
+    temp_directory temp;
+    make_schema_1(temp / "data");
+    auto opened = [&] {
+      full_disk full{writes};
+      return sqlite_store::open({.directory = temp / "data"}).has_value();
+    }();
+    if (opened) {
+      CHECK(writes > 5);
+      break;
+    }
+    REQUIRE(look(*open_sqlite(temp / "data")) == schema_1_content());
+  }
+}
+
 TEST_CASE("the page limit is a full disk, until it is raised") {
   on_disk s;
   put(*s, batch(100, 100));
@@ -196,6 +238,63 @@ TEST_CASE("a commit whose flush failed is not there after a crash") {
   CHECK(after_crash(temp / "data") == before);
   put(*s, batch(5, 100));
   CHECK(s->last_position() == 15);
+  CHECK(after_crash(temp / "data") == look(*s));
+}
+
+namespace {
+
+/// The flushes that `act` asks for. The background asks for none as long as
+/// the log is short.
+template <class F>
+long flushes_of(const F& act) {
+  auto before = flushes.load();
+  REQUIRE(act().has_value());
+  return flushes - before;
+}
+
+result<void> append(store& to, bool flush) {
+  auto changes = next_changes(to, {{"a", "1"}});
+  auto row = &changes[0];
+  return to.append_all({{row}}, flush);
+}
+
+} // namespace
+
+TEST_CASE("an append is flushed when it is asked to be, or each one is") {
+  temp_directory temp;
+  auto s = open_sqlite(temp / "data");
+  put(*s, batch(10, 100));
+  for (auto round = 0; round < 2; ++round) {
+    CHECK(flushes_of([&] { return append(*s, false); }) == 0);
+    CHECK(flushes_of([&] { return append(*s, true); }) == 1);
+    CHECK(flushes_of([&] { return append(*s, true); }) == 1);
+  }
+  CHECK(flushes_of([&] { return append(*s, false); }) == 0);
+  CHECK(flushes_of([&] { return s->save_fact(fact::line, 1); }) == 0);
+  CHECK(flushes_of([&] { return s->add_run({1, 1}); }) == 1);
+  CHECK(flushes_of([&] { return s->rebirth(42, {}, {}, {}); }) == 1);
+  CHECK(flushes_of([&] { return append(*s, false); }) == 0);
+  s = open_sqlite(temp / "each", durability::sync);
+  CHECK(flushes_of([&] { return append(*s, false); }) >= 1);
+  CHECK(flushes_of([&] { return append(*s, true); }) == 1);
+  CHECK(flushes_of([&] { return append(*s, false); }) == 1);
+}
+
+TEST_CASE("a flushed append whose flush failed is not there after a crash") {
+  temp_directory temp;
+  auto s = open_sqlite(temp / "data");
+  put(*s, batch(10, 100));
+  auto before = look(*s);
+  flushes_fail = true;
+  auto failed = append(*s, true);
+  flushes_fail = false;
+  REQUIRE(!failed.has_value());
+  CHECK(failed.error().code == errc::storage_failed);
+  CHECK(look(*s) == before);
+  CHECK(after_crash(temp / "data") == before);
+  put(*s, batch(5, 100));
+  CHECK(append(*s, true).has_value());
+  CHECK(s->last_position() == 16);
   CHECK(after_crash(temp / "data") == look(*s));
 }
 

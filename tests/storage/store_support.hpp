@@ -52,6 +52,9 @@ struct on_disk {
   store& operator*() const { return *opened; }
 };
 
+/// The stores that pass the suite, for TEST_CASE_TEMPLATE.
+#define EACH_STORE panal::test::in_memory, panal::test::on_disk
+
 using keys_and_entries = std::vector<std::pair<std::string, std::string>>;
 
 /// The changes that come next in `to`.
@@ -96,6 +99,12 @@ struct snapshot {
   std::size_t journal = 0;
   data_set loaded;
   std::vector<change> changes;
+  origin_id origin = 0;
+  std::map<origin_id, position> cursors;
+  std::vector<member> members;
+  fact_map facts;
+  std::map<origin_id, std::vector<run_record>> runs;
+  std::vector<reissue> reissues;
 
   friend bool operator==(const snapshot&, const snapshot&) = default;
 };
@@ -103,7 +112,9 @@ struct snapshot {
 inline snapshot look(store& at) {
   auto changes = at.read_after(0, {1'000'000, std::size_t{1} << 30});
   REQUIRE(changes.has_value());
-  return {at.last_position(), at.journal_rows(), load(at), *changes};
+  return {at.last_position(), at.journal_rows(), load(at),      *changes,
+          at.origin(),        *at.cursors(),     *at.members(), *at.facts(),
+          *at.runs(),         *at.reissues()};
 }
 
 /// A seed that a failing test prints; PANAL_SEED repeats it.

@@ -25,15 +25,16 @@ struct fixture {
 
   outcome put(std::string key, std::int64_t version, std::string value = "1",
               std::int64_t ttl_ms = 0) {
-    operation op{verb::put, std::move(key), std::move(value), version, ttl_ms};
+    operation op{verb::put, std::move(key), std::move(value),
+                 version,   ttl_ms,         {}};
     return keys.apply(op);
   }
   outcome get(std::string key) {
-    operation op{verb::get, std::move(key), {}, 0, 0};
+    operation op{verb::get, std::move(key), {}, 0, 0, {}};
     return keys.apply(op);
   }
   outcome remove(std::string key) {
-    operation op{verb::remove, std::move(key), {}, 0, 0};
+    operation op{verb::remove, std::move(key), {}, 0, 0, {}};
     return keys.apply(op);
   }
   change_batch_ptr commit() {
@@ -173,15 +174,16 @@ TEST_CASE("a put is refused while memory is full, a delete is not") {
   errc code = errc::ok;
   int stored = 0;
   for (; stored < 100 && code == errc::ok; ++stored) {
-    operation op{verb::put, "key" + std::to_string(stored),
-                 std::string(100, '1'), 1, 0};
+    operation op{
+        verb::put, "key" + std::to_string(stored), std::string(100, '1'), 1, 0,
+        {}};
     code = keys.apply(op).reply.code;
     if (auto batch = keys.take_batch())
       keys.committed(*batch);
   }
   CHECK(code == errc::memory_full);
   CHECK(stored > 2);
-  operation gone{verb::remove, "key0", {}, 0, 0};
+  operation gone{verb::remove, "key0", {}, 0, 0, {}};
   CHECK(keys.apply(gone).reply.code == errc::ok);
 }
 
@@ -193,7 +195,7 @@ TEST_CASE("writes are refused while too much waits for the journal") {
   table keys{config, stamps};
   errc code = errc::ok;
   for (int i = 0; i < 100 && code == errc::ok; ++i) {
-    operation op{verb::put, std::to_string(i), "1", 1, 0};
+    operation op{verb::put, std::to_string(i), "1", 1, 0, {}};
     code = keys.apply(op).reply.code;
   }
   CHECK(code == errc::overloaded);

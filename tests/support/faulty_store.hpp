@@ -57,10 +57,12 @@ public:
     return appends_;
   }
 
-  result<void> append_all(std::span<const change* const> changes) override {
+  using store::append_all;
+  result<void> append_all(std::span<const change* const> changes,
+                          bool flush) override {
     if (auto allowed = pass(); !allowed)
       return allowed;
-    return behind_->append_all(changes);
+    return behind_->append_all(changes, flush);
   }
   result<fold_step> fold(std::size_t changes_max) override {
     return behind_->fold(changes_max);
@@ -88,6 +90,27 @@ public:
     return behind_->remove_member(who);
   }
   result<std::vector<member>> members() override { return behind_->members(); }
+  result<void> save_fact(fact which, std::uint64_t value) override {
+    return behind_->save_fact(which, value);
+  }
+  result<fact_map> facts() override { return behind_->facts(); }
+  result<void> add_run(const run_record& run, origin_id peer) override {
+    return behind_->add_run(run, peer);
+  }
+  result<std::map<origin_id, std::vector<run_record>>> runs() override {
+    return behind_->runs();
+  }
+  result<void> rebirth(origin_id fresh, std::span<const change> kept,
+                       std::span<const reissue> again,
+                       const fact_map& facts) override {
+    return behind_->rebirth(fresh, kept, again, facts);
+  }
+  result<std::vector<reissue>> reissues() override {
+    return behind_->reissues();
+  }
+  result<void> remove_reissue(std::string_view key) override {
+    return behind_->remove_reissue(key);
+  }
 
 private:
   /// Counts an append, waits while held, and answers the ordered failure.

@@ -1,0 +1,77 @@
+#pragma once
+
+// What a node is made of, in the order of its making; for node*.cpp only.
+
+#include "actors/gatekeeper.hpp"
+#include "actors/node.hpp"
+#include "actors/replicator_actor.hpp"
+#include "actors/shard_actor.hpp"
+#include "storage/digest_tree.hpp"
+#include "storage/hybrid_clock.hpp"
+#include "storage/node_gate.hpp"
+
+#include <caf/all.hpp>
+
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace panal {
+
+/// Work sharing wakes a sleeping worker at once and does not poll while idle;
+/// stealing costs 1 % of a core at rest and milliseconds under load.
+struct system_config : caf::actor_system_config {
+  explicit system_config(const options& settings);
+};
+
+/// What a data directory says of the node, read once at the start.
+struct node_memory {
+  std::vector<member> known;
+  replica_memory replica;
+  position last = 0;
+};
+
+/// Reads what the store remembers, and begins a run: the clock is not behind
+/// anything that an earlier run has promised.
+result<node_memory> remember(store& disk, const options& settings,
+                             hybrid_clock& stamps);
+
+struct node::parts {
+  parts(const options& given, std::unique_ptr<store> disk, const clock& time);
+
+  const options& settings;
+  const clock& wall_clock;
+  hybrid_clock stamps;
+  node_gate serves;
+  digest_tree digests;
+  std::uint64_t digest_secret;
+  system_config config;
+  /// The store, until the journal takes it over.
+  std::unique_ptr<store> opened;
+  origin_id origin = opened->origin();
+  node_memory memory;
+  std::vector<table_ptr> tables;
+  std::unique_ptr<caf::actor_system> system;
+  std::vector<caf::actor> shards;
+  caf::actor journal;
+  caf::actor replicator;
+  caf::actor membership;
+  std::unique_ptr<gatekeeper> gate;
+  /// Set by join_cluster(), called on the journal's thread.
+  std::function<void()> on_rejoin;
+
+  /// True if other nodes may hold copies of what this one holds.
+  bool has_peers() const {
+    return settings.clustered || !memory.known.empty();
+  }
+  result<void> load();
+  void spawn();
+  void spawn_replicator();
+  void spawn_cluster(const member& self);
+  result<std::uint16_t> open_gate(std::shared_future<caf::actor> to);
+  void stop(caf::actor& part);
+};
+
+} // namespace panal

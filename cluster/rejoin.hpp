@@ -1,0 +1,80 @@
+#pragma once
+
+// Whether a node may join its state with a peer's, or has to rejoin fenced: to
+// give up its identity and its replicated state, take the cluster's over, and
+// issue its own writes anew that no member has seen. Each node judges itself
+// by what the peer tells it; the peer trusts that judgement.
+//
+// A node has to rejoin when
+//   - a peer remembers a run of it, or a position in a run, that the node does
+//     not know: its directory is a restored backup or a copy;
+//   - it holds writes of its own, has never been part of the cluster, and the
+//     cluster has begun to draw its line: some of them may lie below;
+//   - the members have forgotten it;
+//   - another process runs under the same identity: it is a copy.
+
+#include "storage/change_batch.hpp"
+#include "storage/entry.hpp"
+#include "storage/store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace panal {
+
+/// What a node knows of itself when it judges.
+struct standing {
+  /// Its runs, oldest first; the last is the present one.
+  std::vector<run_record> runs;
+  position last = 0;
+  bool settled = false;
+  bool has_data = false;
+};
+
+/// What a peer tells the node of itself.
+struct peer_memory {
+  /// The node's runs that the peer remembers, oldest first.
+  std::vector<run_record> runs;
+  /// The peer has made marks.
+  bool sealed = false;
+  /// What the node stamped up to here has been merged by a member.
+  std::uint64_t seen_hlc = 0;
+};
+
+/// How a node is to rejoin.
+struct rejoin_plan {
+  std::string_view reason;
+  /// The node's own writes stamped up to here have been seen by a member,
+  std::uint64_t seen_hlc = 0;
+  /// but for those from here on, which were made in a life that no member has
+  /// met.
+  std::uint64_t unmet_hlc = ~std::uint64_t{0};
+  /// The cluster is to forget the old identity. Not if another process lives
+  /// under it.
+  bool forget_former = true;
+};
+
+/// The node's judgement; nothing if the states may join.
+std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer);
+
+/// The plan of a node that hears that it was forgotten, or is a copy.
+/// @param met_run  the newest own run that has met a peer.
+rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
+                           std::uint64_t met_run);
+rejoin_plan copied_plan(const standing& own, std::uint64_t met_run);
+
+/// What is left of an entry when only what `origin` has written and no member
+/// has seen is kept; nothing if that is nothing.
+std::optional<entry> unseen(const entry& state, origin_id origin,
+                            const rejoin_plan& plan);
+
+/// Carries a plan out on the node's disk: see store::rebirth. The node starts
+/// anew afterwards.
+/// @param fresh  a newly drawn origin.
+/// @param self  the node as the members know it.
+result<void> rejoin(store& disk, const rejoin_plan& plan, origin_id fresh,
+                    const member& self);
+
+} // namespace panal

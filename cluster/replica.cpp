@@ -1,0 +1,215 @@
+#include "cluster/replica.hpp"
+
+#include "cluster/replica_repair.hpp"
+#include "storage/mutant.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace panal {
+
+replica::replica(const replica_config& config, replica_memory memory,
+                 replica_port& port, hybrid_clock& clock, node_gate& gate,
+                 const digest_tree& digests)
+    : config_{config},
+      memory_{std::move(memory)},
+      port_{port},
+      clock_{clock},
+      gate_{gate},
+      digests_{digests},
+      recent_{config.recent_bytes_max},
+      line_{memory_.self.origin},
+      repair_link_{std::make_unique<repair_link>(port, digests)},
+      repair_{config.repairing, *repair_link_, *repair_link_,
+              std::mt19937_64{memory_.seed}},
+      clocks_{config.clocks} {
+  auto& facts = memory_.facts;
+  line_hlc_ = facts[fact::line];
+  repair_link_->set_line(line_hlc_);
+  lease_ = lease_asked_ = facts[fact::lease];
+  sealed_ = seal_asked_ = facts[fact::sealed] != 0;
+  settled_ = facts[fact::settled] != 0;
+  rejoining_ = facts[fact::rejoining] != 0;
+  has_data_ = memory_.has_data;
+  if (rejoining_) {
+    gate_.set_reads(errc::rejoining);
+    gate_.set_writes(errc::rejoining);
+  }
+}
+
+replica::~replica() = default;
+
+void replica::start(position last) {
+  recent_.start(last);
+}
+
+void replica::members_changed(const std::vector<member>& members) {
+  std::vector<origin_id> present;
+  for (const auto& who : members) {
+    if (who.forgotten == 0)
+      present.push_back(who.origin);
+    else if (const auto i = peers_.find(who.origin);
+             i != peers_.end() && !i->second.linked)
+      peers_.erase(i);
+  }
+  members_ = members;
+  line_.set_members(std::move(present));
+}
+
+void replica::committed(const std::vector<change_batch_ptr>& news, moment now) {
+  for (const auto& batch : news)
+    recent_.add(batch);
+  has_data_ = true;
+  for (auto& [who, to] : peers_)
+    pump(who, to, now);
+}
+
+void replica::link_up(const member& who, std::uint64_t run, moment) {
+  auto& to = peer_of(who.origin);
+  to.who = who;
+  to.run = run;
+  to.linked = true;
+  to.accepts_them = to.accepted_by_them = false;
+  to.memory_from = recent_.last();
+  to.out.start_link();
+  to.in = inbound{to.in.next_ticket()};
+  greet(who.origin, to);
+}
+
+void replica::link_down(origin_id who, moment now) {
+  auto& to = peer_of(who);
+  to.linked = to.accepts_them = to.accepted_by_them = false;
+  to.out.start_link();
+  to.in = inbound{to.in.next_ticket()};
+  clocks_.gone(who);
+  repair_.gone(who, now.steady);
+}
+
+void replica::frame_came(origin_id from, std::string_view bytes, moment now) {
+  auto& link = peer_of(from);
+  if (!link.linked || gone_)
+    return;
+  const auto content = decode_frame(bytes);
+  if (!content)
+    return refuse_frame(from, content.error().detail);
+  if (link.open() && repair_.came(from, *content, bytes.size(), now.steady))
+    return;
+  const auto take = [&](const auto& said) { take_frame(from, link, said, now); };
+  std::visit(take, *content);
+}
+
+void replica::refuse_frame(origin_id from, std::string_view why) {
+  ++frames_refused_;
+  port_.cut(from, why, true);
+}
+
+// A peer sends data only after it has judged this node's greeting well.
+bool replica::may_speak(peer& link) noexcept {
+  if (!link.accepts_them)
+    return false;
+  link.accepted_by_them = true;
+  return true;
+}
+
+void replica::take_frame(origin_id from, peer&, const heartbeat_frame& said,
+                         moment now) {
+  clocks_.heard(from, said, now.wall, now.steady);
+}
+
+void replica::take_frame(origin_id from, peer&, const members_frame&, moment) {
+  refuse_frame(from, "a members frame in the wrong place");
+}
+
+void replica::take_frame(origin_id from, peer& link, const changes_frame& said,
+                         moment now) {
+  if (may_speak(link))
+    receive(from, link, said, now);
+}
+
+void replica::take_frame(origin_id from, peer& link, const ack_frame& said,
+                         moment now) {
+  if (may_speak(link))
+    take_ack(from, link, said, now);
+}
+
+void replica::take_frame(origin_id from, peer& link, const mark_frame& said,
+                         moment now) {
+  if (may_speak(link))
+    take_mark(from, link, said, now);
+}
+
+void replica::tick(moment now) {
+  if (gone_)
+    return;
+  beat(now);
+  watch_clock();
+  look_after_windows(now);
+  for (auto& [who, to] : peers_)
+    pump(who, to, now);
+  if (now.steady >= next_mark_) {
+    next_mark_ = now.steady + config_.mark_pause;
+    make_mark(now);
+    port_.set_line(line_hlc_, std::min(line_hlc_, line_.least()));
+  }
+  if (now.steady >= next_line_) {
+    next_line_ = now.steady + config_.line_pause;
+    move_line();
+  }
+  if (now.steady >= next_cursors_) {
+    next_cursors_ = now.steady + config_.cursor_pause;
+    save_cursors();
+  }
+  answer_waiting(now);
+  repair_.tick(now.steady, comparable_peers());
+  look_whether_rejoined();
+}
+
+// A greeting or an acceptance that was lost is said again until both sides
+// have spoken.
+void replica::beat(moment now) {
+  for (auto& [who, to] : peers_) {
+    if (!to.linked)
+      continue;
+    port_.send(who, encode(clocks_.make_heartbeat(who, now.wall, now.steady)));
+    if (!to.open())
+      greet(who, to);
+  }
+}
+
+void replica::watch_clock() {
+  const bool is_unsafe = clocks_.state() == clock_state::unsafe
+                         && !PANAL_MUTANT(unsafe_clock_writes);
+  if (!rejoining_)
+    gate_.set_writes(is_unsafe ? errc::clock_unsafe : errc::ok);
+}
+
+void replica::await(std::uint64_t ticket, position position_of_it,
+                    write_level wanted, steady_time deadline, moment now) {
+  const auto members = line_.members().size();
+  const auto needed = wanted == write_level::all ? members : members / 2 + 1;
+  if (!quorum_.add(ticket, position_of_it, needed, deadline))
+    port_.answer(ticket, 1, false);
+  answer_waiting(now);
+}
+
+void replica::answer_waiting(moment now) {
+  for (const auto& done : quorum_.take_done(now.steady))
+    port_.answer(done.ticket, done.members_reached, done.in_time);
+}
+
+bool replica::is_linked(origin_id who) const noexcept {
+  const auto i = peers_.find(who);
+  return i != peers_.end() && i->second.linked;
+}
+
+replica::peer& replica::peer_of(origin_id who) {
+  if (const auto i = peers_.find(who); i != peers_.end())
+    return i->second;
+  const auto saved = memory_.cursors.find(who);
+  const auto cursor = saved == memory_.cursors.end() ? 0 : saved->second;
+  peer fresh{outbound{who, cursor, config_.window}};
+  fresh.saved_cursor = cursor;
+  return peers_.emplace(who, std::move(fresh)).first->second;
+}
+
+} // namespace panal

@@ -1,0 +1,274 @@
+#pragma once
+
+// What one node does for the cluster's convergence, as a plain class: it
+// spreads the node's changes and takes in the peers', draws the line below
+// which stubs may go, compares digests, watches the clocks, and judges whether
+// the node has to rejoin. Time and all that touches the world come from
+// outside; the replicator actor and the simulator both run this very class.
+//
+//   a link's life:  link_up -> greetings cross -> each judges, and says
+//                   `accept` -> changes, marks and repair flow -> link_down
+
+#include "cluster/clock_watch.hpp"
+#include "cluster/commit_quorum.hpp"
+#include "cluster/frame.hpp"
+#include "cluster/inbound.hpp"
+#include "cluster/line.hpp"
+#include "cluster/outbound.hpp"
+#include "cluster/recent_changes.hpp"
+#include "cluster/rejoin.hpp"
+#include "cluster/repair.hpp"
+#include "cluster/replica_port.hpp"
+#include "storage/cluster_report.hpp"
+#include "storage/digest_tree.hpp"
+#include "storage/hybrid_clock.hpp"
+#include "storage/node_gate.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace panal {
+
+struct replica_config {
+  outbound_config window;
+  /// Changes kept in memory for peers that keep up.
+  std::size_t recent_bytes_max = std::size_t{16} << 20;
+  std::size_t shards = 1;
+  std::chrono::milliseconds heartbeat_pause{250};
+  std::chrono::milliseconds mark_pause{1'000};
+  /// How often the line may move: each move is a commit.
+  std::chrono::milliseconds line_pause{10'000};
+  std::chrono::milliseconds cursor_pause{500};
+  /// How far ahead of the clock the saved lease of promises reaches: a commit
+  /// about as often, also at rest.
+  std::chrono::milliseconds lease_length{20'000};
+  /// False: changes spread by repair alone. For tests.
+  bool pushes = true;
+  repair_config repairing;
+  clock_watch_config clocks;
+};
+
+/// What a replica remembers from its earlier runs, and who it is.
+struct replica_memory {
+  member self;
+  std::string cluster;
+  /// By origin, this node's under `own_change` with the present run last.
+  std::map<origin_id, std::vector<run_record>> runs;
+  fact_map facts;
+  std::map<origin_id, position> cursors;
+  /// The newest stamp (an hlc) of each origin that the data set holds.
+  std::map<origin_id, std::uint64_t> newest_of;
+  /// The data set holds anything.
+  bool has_data = false;
+  /// Seeds whatever is drawn at random.
+  std::uint64_t seed = 0;
+};
+
+class repair_link;
+
+/// Not thread-safe; owned by the replicator actor.
+class replica {
+public:
+  /// @param port, clock, gate, digests  outlive the replica.
+  replica(const replica_config& config, replica_memory memory,
+          replica_port& port, hybrid_clock& clock, node_gate& gate,
+          const digest_tree& digests);
+  ~replica();
+  replica(const replica&) = delete;
+  replica& operator=(const replica&) = delete;
+
+  /// From the journal, before its first news: where the sequence stands.
+  void start(position last);
+  /// Who belongs to the cluster, this node included, and who was removed.
+  void members_changed(const std::vector<member>& members);
+  /// New changes of this node in position order.
+  void committed(const std::vector<change_batch_ptr>& news, moment now);
+
+  /// A link to a member of members_changed() has come up.
+  /// @param run  the peer's present run, as it proved itself.
+  void link_up(const member& who, std::uint64_t run, moment now);
+  void link_down(origin_id who, moment now);
+  void frame_came(origin_id from, std::string_view bytes, moment now);
+
+  // What follows from the port's calls.
+  void merged(const remote_done& part, moment now);
+  void backlog_came(const backlog& found, moment now);
+  void marked(std::uint64_t hlc, position at, moment now);
+  void saved(fact which, std::uint64_t value);
+  void listed(std::uint64_t token, std::vector<leaf_place> items, moment now);
+  void compared(std::uint64_t token, std::vector<change> differing, bool more,
+                moment now);
+  /// @param left  some could not be issued, and are to be tried again.
+  void reissued(std::size_t issued, std::size_t refused, bool left);
+
+  /// Saves how far the peers are; tick() does so by and by.
+  void save_cursors();
+  /// To be called about every heartbeat_pause.
+  void tick(moment now);
+
+  /// A write at `position_of_it` is to be answered when `wanted` is reached,
+  /// or at the deadline: port.answer() follows.
+  void await(std::uint64_t ticket, position position_of_it, write_level wanted,
+             steady_time deadline, moment now);
+
+  /// The members have forgotten this node, or it runs twice.
+  void was_forgotten(std::uint64_t seen_hlc);
+  void is_copy();
+
+  cluster_report report(moment now) const;
+  clock_state clock() const noexcept { return clocks_.state(); }
+  std::int64_t clock_distance_ms() const noexcept {
+    return clocks_.distance_ms();
+  }
+  std::size_t members() const noexcept { return line_.members().size(); }
+  /// Up to which hlc a member has merged what `origin` has stamped.
+  std::uint64_t seen_of(origin_id origin) const;
+  /// True while a link to it is up.
+  bool is_linked(origin_id who) const noexcept;
+  /// This node's place in the cluster is settled, and it serves.
+  bool is_rejoining() const noexcept { return rejoining_; }
+
+private:
+  /// One peer: both directions, and the link while there is one.
+  struct peer {
+    explicit peer(outbound from_cursor) : out{std::move(from_cursor)} {}
+
+    outbound out;
+    inbound in{1};
+    member who;
+    bool linked = false;
+    /// The peer's present run, and where its sequence stood at the greeting.
+    std::uint64_t run = 0;
+    run_record greeted_run;
+    position greeted_last = 0;
+    /// Both judgements: changes flow when both are true.
+    bool accepts_them = false;
+    bool accepted_by_them = false;
+    bool is_rejoining = false;
+    /// Changes up to here are read from the store, not from memory: what
+    /// memory holds of before the link may have been collected since.
+    position memory_from = 0;
+    /// A read from the store is under way.
+    bool reading = false;
+    position saved_cursor = 0;
+    /// A position that it has not acknowledged yet, and since when.
+    std::optional<std::pair<position, unix_ms>> lag_probe;
+
+    bool open() const noexcept {
+      return linked && accepts_them && accepted_by_them;
+    }
+  };
+
+  // One for each type of frame.
+  bool may_speak(peer& link) noexcept;
+  void take_frame(origin_id from, peer& link, const heartbeat_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const members_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const changes_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const ack_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const mark_frame& said,
+                  moment now);
+  void refuse_frame(origin_id from, std::string_view why);
+
+  // -- greetings (replica_greeting.cpp) ---------------------------------------
+  void greet(origin_id who, const peer& to);
+  void take_frame(origin_id from, peer& link, const greeting_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const accept_frame& said,
+                  moment now);
+  void open(origin_id from, peer& link, moment now);
+  void settle();
+  standing own_standing() const;
+  void rejoin(const rejoin_plan& plan);
+  void look_whether_rejoined();
+
+  // -- the stream of changes (replica_stream.cpp) -----------------------------
+  void receive(origin_id from, peer& link, const changes_frame& said,
+               moment now);
+  void take_ack(origin_id from, peer& link, const ack_frame& said, moment now);
+  void acknowledge(origin_id who, peer& link, position upto);
+  void pump(origin_id who, peer& to, moment now);
+  void send_run(origin_id who, peer& to, const change_run& run, moment now);
+  void look_after_windows(moment now);
+  void remember_reached(origin_id who, peer& from);
+
+  // -- the line (replica_line.cpp) --------------------------------------------
+  void take_mark(origin_id from, peer& link, const mark_frame& said,
+                 moment now);
+  void make_mark(moment now);
+  void move_line();
+
+  // -- repair (replica_repair.cpp) --------------------------------------------
+  /// A frame of repair that came before the link is open.
+  template <class Frame>
+  void take_frame(origin_id, peer&, const Frame&, moment) {}
+  std::vector<origin_id> comparable_peers() const;
+
+  // -- all else ----------------------------------------------------------------
+  void beat(moment now);
+  void watch_clock();
+  void answer_waiting(moment now);
+  member_report report_of(const member& who, moment now) const;
+  peer& peer_of(origin_id who);
+
+  replica_config config_;
+  replica_memory memory_;
+  replica_port& port_;
+  hybrid_clock& clock_;
+  node_gate& gate_;
+  const digest_tree& digests_;
+
+  recent_changes recent_;
+  line_keeper line_;
+  std::unique_ptr<repair_link> repair_link_;
+  repair repair_;
+  clock_watch clocks_;
+  commit_quorum quorum_;
+  std::map<origin_id, peer> peers_;
+  /// All that are known, the forgotten too.
+  std::vector<member> members_;
+
+  /// Durable facts as they stand, and those that are on their way.
+  std::uint64_t line_hlc_ = 0;
+  std::uint64_t lease_ = 0;
+  std::uint64_t lease_asked_ = 0;
+  bool sealed_ = false;
+  bool seal_asked_ = false;
+  bool settled_ = false;
+  bool met_ = false;
+  bool rejoining_ = false;
+  bool reissuing_ = false;
+  bool gone_ = false;
+  bool has_data_ = false;
+
+  /// The mark that is on its way through the journal: its hlc (0: none), what
+  /// was merged and who belonged when it set out, and until when it is waited
+  /// for.
+  std::uint64_t mark_asked_ = 0;
+  merged_row marked_row_;
+  std::uint64_t marked_view_ = 0;
+  steady_time mark_patience_{};
+
+  steady_time next_mark_{};
+  steady_time next_line_{};
+  steady_time next_cursors_{};
+
+  std::uint64_t set_aside_ = 0;
+  std::uint64_t below_line_ = 0;
+  std::uint64_t frames_refused_ = 0;
+  std::uint64_t reissued_ = 0;
+  std::uint64_t reissue_refused_ = 0;
+};
+
+} // namespace panal

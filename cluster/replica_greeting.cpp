@@ -1,0 +1,141 @@
+// How a replica and a peer come to trust each other's state, and what happens
+// where they cannot.
+
+#include "cluster/replica.hpp"
+#include "storage/mutant.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace panal {
+
+void replica::greet(origin_id who, const peer&) {
+  greeting_frame said;
+  said.hlc = clock_.promise();
+  said.line = line_hlc_;
+  said.last = recent_.last();
+  said.sealed = seal_asked_;
+  said.settled = settled_;
+  said.rejoining = rejoining_;
+  said.has_data = has_data_;
+  said.merged_hlc = seen_of(who);
+  said.runs = memory_.runs[own_change];
+  said.receiver_runs = memory_.runs[who];
+  port_.send(who, encode(said));
+}
+
+void replica::take_frame(origin_id from, peer& link, const greeting_frame& said,
+                         moment now) {
+  if (!clock_.is_far_ahead({said.hlc, from})
+      && !PANAL_MUTANT(greeting_not_observed))
+    clock_.observe({said.hlc, from});
+  link.greeted_last = said.last;
+  link.is_rejoining = said.rejoining;
+  const peer_memory theirs{said.receiver_runs, said.sealed, said.merged_hlc};
+  if (const auto plan = judge(own_standing(), theirs))
+    return rejoin(*plan);
+  link.greeted_run = said.runs.back();
+  link.accepts_them = true;
+  port_.send(from, encode(accept_frame{}));
+  if (link.open())
+    open(from, link, now);
+}
+
+void replica::take_frame(origin_id from, peer& link, const accept_frame&,
+                         moment now) {
+  link.accepted_by_them = true;
+  if (link.open())
+    open(from, link, now);
+}
+
+void replica::open(origin_id from, peer& link, moment now) {
+  auto& runs = memory_.runs[from];
+  if (runs.empty() || runs.back().id != link.greeted_run.id) {
+    auto met = link.greeted_run;
+    met.reached = 0;
+    std::erase_if(runs, [&](const auto& run) { return run.id == met.id; });
+    runs.push_back(met);
+    if (runs.size() > runs_max)
+      runs.erase(runs.begin());
+    port_.add_run(met, from);
+  }
+  settle();
+  pump(from, link, now);
+}
+
+void replica::settle() {
+  if (!std::exchange(settled_, true))
+    port_.save_fact(fact::settled, 1);
+  if (std::exchange(met_, true) || memory_.runs[own_change].empty())
+    return;
+  const auto run = memory_.runs[own_change].back().id;
+  memory_.facts[fact::met_run] = run;
+  port_.save_fact(fact::met_run, run);
+}
+
+standing replica::own_standing() const {
+  standing own;
+  if (const auto i = memory_.runs.find(own_change); i != memory_.runs.end())
+    own.runs = i->second;
+  own.last = recent_.last();
+  // Who rejoins has nothing of its own but what is to be issued anew.
+  own.settled = settled_ || rejoining_;
+  own.has_data = has_data_;
+  return own;
+}
+
+void replica::rejoin(const rejoin_plan& plan) {
+  if (std::exchange(gone_, true))
+    return;
+  gate_.set_reads(errc::rejoining);
+  gate_.set_writes(errc::rejoining);
+  port_.rejoin(plan);
+}
+
+void replica::was_forgotten(std::uint64_t seen_hlc) {
+  const auto met = memory_.facts[fact::met_run];
+  rejoin(forgotten_plan(own_standing(), seen_hlc, met));
+}
+
+void replica::is_copy() {
+  rejoin(copied_plan(own_standing(), memory_.facts[fact::met_run]));
+}
+
+// The cluster's state is taken over once all is merged that a member held when
+// it greeted. Where all members rejoin, the one of the smallest origin has
+// nothing to wait for.
+void replica::look_whether_rejoined() {
+  if (!rejoining_ || reissuing_ || gone_)
+    return;
+  bool taken_over = false;
+  bool first_of_all = true;
+  for (const auto origin : line_.members()) {
+    if (origin == memory_.self.origin)
+      continue;
+    const auto i = peers_.find(origin);
+    const bool is_open = i != peers_.end() && i->second.open();
+    first_of_all = first_of_all && is_open && i->second.is_rejoining
+                   && memory_.self.origin < origin;
+    if (!is_open || i->second.is_rejoining)
+      continue;
+    taken_over = taken_over
+                 || i->second.in.merged() >= i->second.greeted_last
+                 || repair_.equal_at(origin).has_value()
+                 || PANAL_MUTANT(rejoined_before_taken_over);
+  }
+  if (line_.members().size() < 2 || !(taken_over || first_of_all))
+    return;
+  reissuing_ = true;
+  port_.reissue_all();
+}
+
+void replica::reissued(std::size_t issued, std::size_t refused, bool left) {
+  reissued_ += issued;
+  reissue_refused_ += refused;
+  if (left)
+    reissuing_ = false; // the next tick tries again
+  else
+    port_.save_fact(fact::rejoining, 0);
+}
+
+} // namespace panal

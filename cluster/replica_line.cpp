@@ -1,0 +1,129 @@
+// The replica's marks, its lease of promises, and its line.
+
+#include "cluster/replica.hpp"
+#include "cluster/replica_repair.hpp"
+#include "storage/mutant.hpp"
+
+#include <algorithm>
+
+namespace panal {
+
+namespace {
+
+/// Changes stamped further ahead than `stamp_ahead_max_ms` are set aside, so a
+/// promise that far ahead would cover what was never merged; this much nearer,
+/// repair has long brought them in.
+constexpr unix_ms far_mark_margin_ms = 10LL * 60 * 1'000;
+
+} // namespace
+
+void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
+                        moment now) {
+  link.in.resume(said.acknowledged);
+  line_.merged(from, link.in.merged());
+  mark claim{said.at, said.view, {}};
+  const auto limit = hlc_at(now.wall + stamp_ahead_max_ms - far_mark_margin_ms);
+  for (const auto& [origin, hlc] : said.merged) {
+    if (hlc > limit)
+      return;
+    claim.row[origin] = hlc;
+  }
+  line_.mark_came(from, claim);
+  look_whether_rejoined();
+}
+
+// What is promised must hold for the next run too, whose clock may have
+// stepped back: so no promise is above a saved lease, and a run starts there.
+void replica::make_mark(moment now) {
+  if (line_.members().size() < 2)
+    return;
+  if (!sealed_) {
+    if (!seal_asked_)
+      port_.save_fact(fact::sealed, 1);
+    seal_asked_ = true;
+    return;
+  }
+  const auto hlc = clock_.promise();
+  const auto length = hlc_at(config_.lease_length.count());
+  if (hlc + length / 2 > lease_asked_) {
+    lease_asked_ = std::max(hlc, hlc_at(now.wall)) + length;
+    port_.save_fact(fact::lease, lease_asked_);
+  }
+  if (hlc > lease_ && !PANAL_MUTANT(promise_without_lease))
+    return;
+  // One at a time: what is merged by now stands in the journal before the mark
+  // does, and only that may go along with it.
+  if (mark_asked_ != 0 && now.steady < mark_patience_)
+    return;
+  mark_asked_ = hlc;
+  mark_patience_ = now.steady + 5 * config_.mark_pause;
+  marked_row_ = line_.row();
+  marked_view_ = line_.view();
+  port_.mark(hlc);
+}
+
+void replica::marked(std::uint64_t hlc, position at, moment) {
+  line_.promised(hlc);
+  if (hlc != mark_asked_)
+    return;
+  mark_asked_ = 0;
+  if (marked_view_ != line_.view())
+    return; // made among other members
+  marked_row_[memory_.self.origin] = hlc;
+  mark_frame said;
+  said.at = at;
+  said.view = marked_view_;
+  said.line = line_hlc_;
+  for (const auto& [origin, upto] : marked_row_)
+    said.merged.push_back({origin, upto});
+  for (auto& [who, to] : peers_) {
+    if (!to.open())
+      continue;
+    said.acknowledged = to.out.acknowledged();
+    port_.send(who, encode(said));
+  }
+}
+
+void replica::move_line() {
+  const auto least = line_.least();
+  if (least > line_hlc_)
+    port_.save_fact(fact::line, least);
+}
+
+void replica::saved(fact which, std::uint64_t value) {
+  switch (which) {
+  case fact::line:
+    line_hlc_ = std::max(line_hlc_, value);
+    repair_link_->set_line(line_hlc_);
+    port_.set_line(line_hlc_, std::min(line_hlc_, line_.least()));
+    return;
+  case fact::sealed:
+    sealed_ = true;
+    return;
+  case fact::lease:
+    lease_ = std::max(lease_, value);
+    return;
+  case fact::rejoining:
+    rejoining_ = value != 0;
+    if (!rejoining_) {
+      gate_.set_reads(errc::ok);
+      gate_.set_writes(errc::ok);
+    }
+    return;
+  default:
+    return;
+  }
+}
+
+std::uint64_t replica::seen_of(origin_id origin) const {
+  auto seen = line_.seen_of(origin);
+  if (const auto i = memory_.newest_of.find(origin);
+      i != memory_.newest_of.end())
+    seen = std::max(seen, i->second);
+  for (const auto& who : members_)
+    if (who.origin == origin)
+      seen = std::max(seen, who.forgotten == 0 ? line_hlc_ : who.forgotten);
+  return seen;
+}
+
+} // namespace panal

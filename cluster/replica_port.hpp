@@ -1,0 +1,126 @@
+#pragma once
+
+// What a replica asks of the node around it, and what comes back to it. In a
+// node these are messages between actors; in tests, queues.
+
+#include "cluster/outbound.hpp"
+#include "cluster/rejoin.hpp"
+#include "storage/change_batch.hpp"
+#include "storage/leaf_scan.hpp"
+#include "storage/store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace panal {
+
+/// One moment on both clocks.
+struct moment {
+  steady_time steady{};
+  unix_ms wall = 0;
+};
+
+/// Those changes of a peer's frame that are one shard's.
+struct remote_changes {
+  origin_id peer = 0;
+  /// Which frame; comes back with remote_done.
+  std::uint64_t ticket = 0;
+  std::vector<change> changes;
+};
+
+/// A shard's part of a frame is merged and durable, or failed.
+struct remote_done {
+  origin_id peer = 0;
+  std::uint64_t ticket = 0;
+  errc code = errc::ok;
+  /// Changes that held a stamp from the far future, or were none at all.
+  std::size_t set_aside = 0;
+  /// Changes that held an unknown put below the line.
+  std::size_t below_line = 0;
+};
+
+/// Changes for a peer that memory no longer holds.
+struct backlog_request {
+  origin_id peer = 0;
+  position after = 0;
+  read_limits limits;
+};
+
+/// The answer to it.
+struct backlog {
+  origin_id peer = 0;
+  position after = 0;
+  errc code = errc::ok;
+  std::vector<change> changes;
+  /// The newest position when the store was read.
+  position last = 0;
+};
+
+/// What a peer holds in some leaves, to be compared with what the shards hold:
+/// they send what it lacks, and drop what its line proves dead.
+struct leaf_comparison {
+  /// Comes back with the answer.
+  std::uint64_t token = 0;
+  origin_id peer = 0;
+  std::uint64_t their_line = 0;
+  std::vector<std::uint32_t> leaves;
+  std::vector<leaf_place> theirs;
+  /// Of keys and entries that are to be sent; at least one all the same.
+  std::size_t bytes_max = 0;
+};
+
+/// A peer's state of keys in which the two differ.
+struct repair_changes {
+  origin_id peer = 0;
+  std::uint64_t their_line = 0;
+  std::vector<change> changes;
+};
+
+/// Calls may come back to the replica later, never from inside the call.
+class replica_port {
+public:
+  virtual ~replica_port() = default;
+
+  /// Sends a frame over the present link to `peer`.
+  virtual void send(origin_id peer, std::string bytes) = 0;
+  /// Ends the link; link_down() follows. `faulty`: the peer broke the
+  /// protocol, and is to be kept out for a while.
+  virtual void cut(origin_id peer, std::string_view why, bool faulty) = 0;
+
+  /// A shard is to merge; merged() follows.
+  virtual void merge(std::size_t shard, remote_changes part) = 0;
+  /// The journal is to be read; backlog_came() follows.
+  virtual void read_backlog(const backlog_request& wanted) = 0;
+
+  virtual void save_cursor(origin_id peer, position acknowledged) = 0;
+  /// saved() follows once it is durable; not if that fails.
+  virtual void save_fact(fact which, std::uint64_t value) = 0;
+  virtual void add_run(const run_record& run, origin_id peer) = 0;
+
+  /// Sends `hlc` through all shards into the journal; marked() follows when
+  /// everything that they have stamped up to it is committed.
+  virtual void mark(std::uint64_t hlc) = 0;
+  /// To all shards: the line, and up to where stubs may be dropped now.
+  virtual void set_line(std::uint64_t line, std::uint64_t collect_upto) = 0;
+
+  /// The shards are to list what they hold in `leaves`; listed() follows once.
+  virtual void list(std::uint64_t token, std::vector<std::uint32_t> leaves) = 0;
+  /// The shards are to compare; compared() follows once, for all of them.
+  virtual void compare(leaf_comparison with) = 0;
+  /// The shards are to reconcile; nothing follows.
+  virtual void reconcile(repair_changes with) = 0;
+
+  /// Writes of an earlier incarnation are to be issued anew; reissued()
+  /// follows for all of them together, once they are durable.
+  virtual void reissue_all() = 0;
+  /// This node must rejoin: nothing else counts any more.
+  virtual void rejoin(const rejoin_plan& plan) = 0;
+  /// A write that has waited for its quorum may be answered.
+  virtual void answer(std::uint64_t ticket, std::size_t members_reached,
+                      bool in_time) = 0;
+};
+
+} // namespace panal

@@ -1,0 +1,116 @@
+#include "cluster/replica_repair.hpp"
+
+#include "cluster/replica.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace panal {
+
+namespace {
+
+/// Lists whose answers are waited for; what is older is not any more.
+constexpr std::size_t lists_max = 64;
+
+} // namespace
+
+repair_link::repair_link(replica_port& port, const digest_tree& digests)
+    : port_{port}, digests_{digests} {
+  // nop
+}
+
+unsigned repair_link::bits() const {
+  return static_cast<unsigned>(std::countr_zero(digests_.fan_out()));
+}
+
+std::uint64_t repair_link::root() const {
+  return digests_.root();
+}
+
+std::vector<std::uint64_t> repair_link::children(unsigned level,
+                                                 std::uint32_t node) const {
+  return digests_.children(level, node);
+}
+
+void repair_link::send(origin_id peer, std::string bytes) {
+  port_.send(peer, std::move(bytes));
+}
+
+void repair_link::list(std::uint64_t token,
+                       const std::vector<std::uint32_t>& leaves) {
+  lists_[token] = leaves;
+  if (lists_.size() > lists_max)
+    lists_.erase(lists_.begin());
+  port_.list(token, leaves);
+}
+
+void repair_link::reconcile(std::uint64_t token, origin_id peer,
+                            std::uint64_t their_line,
+                            std::vector<repair_leaf> theirs,
+                            std::size_t bytes_max) {
+  leaf_comparison with;
+  with.token = token;
+  with.peer = peer;
+  with.their_line = their_line;
+  with.bytes_max = bytes_max;
+  for (const auto& leaf : theirs) {
+    with.leaves.push_back(leaf.leaf);
+    for (const auto& item : leaf.items)
+      with.theirs.push_back({leaf.leaf, item.key, item.entry});
+  }
+  port_.compare(std::move(with));
+}
+
+void repair_link::merge(origin_id peer, const repair_entries_frame& said) {
+  repair_changes with;
+  with.peer = peer;
+  with.their_line = said.line;
+  for (const auto& item : said.items)
+    with.changes.push_back(
+        {0, std::string{item.key}, std::string{item.entry}, peer});
+  keys_taken_ += with.changes.size();
+  port_.reconcile(std::move(with));
+}
+
+std::vector<repair_leaf>
+repair_link::by_leaf(std::uint64_t token,
+                     const std::vector<leaf_place>& items) const {
+  std::vector<repair_leaf> leaves;
+  const auto asked = lists_.find(token);
+  if (asked == lists_.end())
+    return leaves;
+  for (const auto leaf : asked->second) {
+    auto& of = leaves.emplace_back();
+    of.leaf = leaf;
+    for (const auto& item : items)
+      if (item.leaf == leaf)
+        of.items.push_back({item.key, item.entry});
+  }
+  return leaves;
+}
+
+// -- the replica's side --------------------------------------------------------
+
+void replica::listed(std::uint64_t token, std::vector<leaf_place> items,
+                     moment now) {
+  repair_.listed(token, repair_link_->by_leaf(token, items), now.steady);
+}
+
+void replica::compared(std::uint64_t token, std::vector<change> differing,
+                       bool more, moment now) {
+  std::vector<repair_entry> entries;
+  for (auto& what : differing)
+    entries.push_back({std::move(what.key), std::move(what.entry)});
+  repair_.reconciled(token, entries, more, now.steady);
+}
+
+std::vector<origin_id> replica::comparable_peers() const {
+  std::vector<origin_id> found;
+  for (const auto& [who, to] : peers_)
+    if (to.open() && !to.is_rejoining && !rejoining_)
+      found.push_back(who);
+  return found;
+}
+
+} // namespace panal

@@ -1,0 +1,172 @@
+// The replica's stream of changes: what is sent to a peer, and what is taken
+// from one.
+
+#include "cluster/replica.hpp"
+#include "storage/key_hash.hpp"
+#include "storage/mutant.hpp"
+#include "storage/table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace panal {
+
+void replica::receive(origin_id from, peer& link, const changes_frame& said,
+                      moment now) {
+  link.in.resume(said.acknowledged);
+  line_.merged(from, link.in.merged());
+  if (!link.in.follows(said.after))
+    return; // a gap: the peer will send again what is missing
+  std::vector<remote_changes> parts(config_.shards);
+  const auto add = [&](std::size_t shard, const changes_frame::item& item) {
+    parts[shard].changes.push_back(
+        {0, std::string{item.key}, std::string{item.entry}, from});
+  };
+  for (const auto& item : said.items) {
+    // Every shard has to know of a clear-all.
+    if (item.key == cleared_key)
+      for (std::size_t shard = 0; shard < parts.size(); ++shard)
+        add(shard, item);
+    else
+      add(shard_of(key_hash(item.key), parts.size()), item);
+  }
+  const auto count = std::ranges::count_if(
+      parts, [](const auto& part) { return !part.changes.empty(); });
+  const auto ticket =
+      link.in.open(said.upto, static_cast<std::size_t>(count));
+  for (std::size_t shard = 0; shard < parts.size(); ++shard) {
+    if (parts[shard].changes.empty())
+      continue;
+    parts[shard].peer = from;
+    parts[shard].ticket = ticket;
+    port_.merge(shard, std::move(parts[shard]));
+  }
+  if (PANAL_MUTANT(ack_before_merge))
+    acknowledge(from, link, said.upto);
+  if (count == 0)
+    merged({from, ticket, errc::ok, 0, 0}, now);
+}
+
+void replica::merged(const remote_done& part, moment) {
+  auto& link = peer_of(part.peer);
+  set_aside_ += part.set_aside;
+  below_line_ += part.below_line;
+  if (part.code != errc::ok && !PANAL_MUTANT(failed_merge_acknowledged)) {
+    link.in.failed(part.ticket);
+    // Says that it lives and where it stands: the peer sends again, later.
+    acknowledge(part.peer, link, link.in.merged());
+  } else if (const auto upto = link.in.done(part.ticket)) {
+    line_.merged(part.peer, *upto);
+    acknowledge(part.peer, link, *upto);
+    look_whether_rejoined();
+  }
+}
+
+void replica::acknowledge(origin_id who, peer& link, position upto) {
+  if (link.open())
+    port_.send(who, encode(ack_frame{upto}));
+}
+
+void replica::take_ack(origin_id from, peer& link, const ack_frame& said,
+                       moment now) {
+  const auto upto = PANAL_MUTANT(cursor_off_by_one) && said.upto > 0
+                            && said.upto < link.out.covered()
+                        ? said.upto + 1
+                        : said.upto;
+  if (!link.out.acknowledge(upto, now.steady))
+    return refuse_frame(from, "acknowledges what was never sent");
+  quorum_.reached(from, link.out.acknowledged());
+  answer_waiting(now);
+  if (link.lag_probe && link.out.acknowledged() >= link.lag_probe->first)
+    link.lag_probe.reset();
+  pump(from, link, now);
+}
+
+// From memory while that reaches back far enough, else from the store, one
+// read at a time.
+void replica::pump(origin_id who, peer& to, moment now) {
+  if (!config_.pushes)
+    return;
+  while (to.open() && !to.reading && to.out.has_room()
+         && to.out.covered() < recent_.last()) {
+    const auto after = to.out.covered();
+    if (after < to.memory_from || !recent_.holds_after(after)) {
+      to.reading = true;
+      port_.read_backlog({who,
+                          after,
+                          {config_.window.frame_changes_max,
+                           config_.window.frame_bytes_max}});
+      break;
+    }
+    send_run(who, to,
+             recent_.read_after(after, config_.window.frame_changes_max,
+                                config_.window.frame_bytes_max),
+             now);
+  }
+  if (!to.lag_probe && to.out.acknowledged() < recent_.last())
+    to.lag_probe.emplace(recent_.last(), now.wall);
+}
+
+void replica::send_run(origin_id who, peer& to, const change_run& run,
+                       moment now) {
+  if (auto bytes = to.out.pack(run, now.steady))
+    port_.send(who, std::move(*bytes));
+  quorum_.reached(who, to.out.acknowledged());
+}
+
+void replica::backlog_came(const backlog& found, moment now) {
+  auto& to = peer_of(found.peer);
+  to.reading = false;
+  if (found.code != errc::ok)
+    return; // the next tick tries again
+  if (to.open() && found.after == to.out.covered()) {
+    change_run run{found.last, {}};
+    for (const auto& what : found.changes)
+      run.changes.push_back(&what);
+    if (!found.changes.empty())
+      run.upto = found.changes.back().at;
+    send_run(found.peer, to, run, now);
+  }
+  pump(found.peer, to, now);
+}
+
+// What stalls again after it was sent again waits in buffers that nobody
+// bounds: the link has to go, and with it the buffers.
+void replica::look_after_windows(moment now) {
+  for (auto& [who, to] : peers_) {
+    if (!to.open())
+      continue;
+    if (to.out.must_resend(now.steady)) {
+      to.out.rewind();
+    } else if (to.out.is_stalled(now.steady)) {
+      if (to.out.stalls() > 0) {
+        port_.cut(who, "it takes nothing", false);
+        continue;
+      }
+      to.out.count_stall();
+      to.out.rewind();
+    }
+  }
+}
+
+// A cursor that is saved late only means that some changes are sent again.
+void replica::save_cursors() {
+  for (auto& [who, to] : peers_) {
+    const auto reached = to.out.acknowledged();
+    if (std::exchange(to.saved_cursor, reached) != reached)
+      port_.save_cursor(who, reached);
+    remember_reached(who, to);
+  }
+}
+
+/// How far the peer's present run is merged: by this it is found out when its
+/// data directory is an older one some day.
+void replica::remember_reached(origin_id who, peer& from) {
+  auto& runs = memory_.runs[who];
+  if (!from.open() || runs.empty() || runs.back().reached >= from.in.merged())
+    return;
+  runs.back().reached = from.in.merged();
+  port_.add_run(runs.back(), who);
+}
+
+} // namespace panal

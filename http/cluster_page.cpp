@@ -1,0 +1,175 @@
+#include "http/cluster_page.hpp"
+
+#include "http/hex.hpp"
+#include "http/problem.hpp"
+#include "http/time_format.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace panal::http {
+namespace {
+
+// Appends one object's members in the order of the calls.
+class object {
+public:
+  explicit object(std::string& out) : out_{out} { out_ += '{'; }
+  void close() { out_ += '}'; }
+
+  // What the caller appends next is the member's value.
+  std::string& member(std::string_view name) {
+    if (!std::exchange(first_, false))
+      out_ += ',';
+    append_quoted(out_, name);
+    out_ += ':';
+    return out_;
+  }
+
+  void text(std::string_view name, std::string_view value) {
+    append_quoted(member(name), value);
+  }
+
+  void text_or_null(std::string_view name, std::string_view value) {
+    value.empty() ? null(name) : text(name, value);
+  }
+
+  void null(std::string_view name) { member(name) += "null"; }
+
+  template <class Integer>
+  void number(std::string_view name, Integer n) {
+    std::array<char, 20> room;
+    const auto done = std::to_chars(room.data(), room.data() + room.size(), n);
+    member(name).append(room.data(),
+                        static_cast<std::size_t>(done.ptr - room.data()));
+  }
+
+  void hex(std::string_view name, std::uint64_t n) {
+    auto& out = member(name);
+    out += '"';
+    append_hex(out, n);
+    out += '"';
+  }
+
+  // null too where the moment lies beyond what can be written.
+  void moment(std::string_view name, std::optional<unix_ms> when) {
+    if (!when || *when < 0 || *when > last_expiry)
+      return null(name);
+    auto& out = member(name);
+    out += '"';
+    append_timestamp(out, *when);
+    out += '"';
+  }
+
+private:
+  std::string& out_;
+  bool first_ = true;
+};
+
+void add_line(object& page, const cluster_report& what) {
+  if (what.line == 0)
+    page.null("line");
+  else
+    page.hex("line", what.line);
+  page.moment("line_at", what.line == 0 ? std::optional<unix_ms>{}
+                                        : time_of(stamp{what.line, 0}));
+  page.number("line_age_ms", what.line_age_ms);
+  page.text_or_null("line_blocked_by", what.line_blocked_by);
+  page.text_or_null("line_blocked_why", what.line_blocked_why);
+  page.number("tombstones", what.tombstones);
+}
+
+void add_cleared(object& page, const stamp& at) {
+  if (at == stamp{}) {
+    page.null("cleared");
+    return page.null("cleared_at");
+  }
+  auto& out = page.member("cleared");
+  out += '"';
+  append_stamp(out, at);
+  out += '"';
+  page.moment("cleared_at", time_of(at));
+}
+
+void add_counters(object& page, const cluster_report& what) {
+  object counters{page.member("counters")};
+  counters.number("set_aside", what.set_aside);
+  counters.number("refused_below_line", what.refused_below_line);
+  counters.number("frames_refused", what.frames_refused);
+  counters.number("repair_rounds", what.repair_rounds);
+  counters.number("repair_differences", what.repair_differences);
+  counters.number("repaired_keys", what.repaired_keys);
+  counters.number("reissued", what.reissued);
+  counters.number("reissue_refused", what.reissue_refused);
+  counters.close();
+}
+
+void append_member(std::string& out, const member_report& who) {
+  object one{out};
+  one.text("name", who.name);
+  one.hex("origin", who.origin);
+  one.text("address", who.address);
+  one.text("state", to_string(who.state));
+  one.number("acknowledged", who.acknowledged);
+  one.number("lag_changes", who.lag_changes);
+  one.number("lag_ms", who.lag_ms);
+  one.number("merged", who.merged);
+  if (who.clock_offset_ms)
+    one.number("clock_offset_ms", *who.clock_offset_ms);
+  else
+    one.null("clock_offset_ms");
+  one.moment("in_sync_at", who.in_sync_at);
+  one.close();
+}
+
+void add_members(object& page, const cluster_report& what) {
+  auto& out = page.member("members");
+  out += '[';
+  for (const auto& who : what.members) {
+    if (&who != &what.members.front())
+      out += ',';
+    append_member(out, who);
+  }
+  out += ']';
+}
+
+} // namespace
+
+void append_report(std::string& out, const cluster_report& what) {
+  object page{out};
+  page.text("node", what.node);
+  page.text("cluster", what.cluster);
+  page.hex("origin", what.origin);
+  page.hex("run", what.run);
+  page.text("status", what.status);
+  page.number("last", what.last);
+  page.number("keys", what.keys);
+  add_line(page, what);
+  add_cleared(page, what.cleared);
+  page.hex("digest_root", what.digest_root);
+  page.number("clock_from_median_ms", what.clock_from_median_ms);
+  add_counters(page, what);
+  add_members(page, what);
+  page.close();
+}
+
+void append_digest(std::string& out, const cluster_report& what) {
+  object page{out};
+  page.text("node", what.node);
+  page.hex("root", what.digest_root);
+  page.member("children") += '[';
+  for (std::size_t i = 0; i < what.digest_children.size(); ++i) {
+    out += i == 0 ? "\"" : ",\"";
+    append_hex(out, what.digest_children[i]);
+    out += '"';
+  }
+  out += ']';
+  page.number("keys", what.keys);
+  page.close();
+}
+
+} // namespace panal::http

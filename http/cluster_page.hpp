@@ -1,0 +1,20 @@
+#pragma once
+
+// What a node knows of its cluster, as JSON. Origins, runs, stamps and hashes
+// are hexadecimal strings, for a reader's numbers may have 53 bits; moments
+// look like an entry's `expires_at`. No key ever appears.
+
+#include "storage/cluster_report.hpp"
+
+#include <string>
+
+namespace panal::http {
+
+/// Appends the whole report but for the digest tree's 64 hashes.
+void append_report(std::string& out, const cluster_report& what);
+
+/// Appends the digest tree: {"node", "root", "children", "keys"}. Two nodes
+/// that hold the same have the same but for `node`.
+void append_digest(std::string& out, const cluster_report& what);
+
+} // namespace panal::http

@@ -1,0 +1,159 @@
+// How a table takes in what peers tell it, and what an earlier incarnation of
+// its own has left.
+
+#include "storage/mutant.hpp"
+#include "storage/table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace panal {
+
+namespace {
+
+bool holds(const entry& state, const stamp& at) noexcept {
+  return std::ranges::any_of(state.frontier,
+                             [&](const put_record& p) { return p.at == at; });
+}
+
+/// Drops from `state` the puts at or below `line` that the one who has merged
+/// everything up to that line does not hold. @return the newest of them.
+stamp drop_dead(entry& state, const entry& knows, std::uint64_t line) {
+  stamp newest;
+  std::erase_if(state.frontier, [&](const put_record& p) {
+    const bool dead = p.at.hlc <= line && !holds(knows, p.at);
+    if (dead)
+      newest = std::max(newest, p.at);
+    return dead;
+  });
+  return newest;
+}
+
+/// The puts that no other dominates, after some have gone.
+entry normal(entry state) {
+  return merge(state, {});
+}
+
+entry decoded(std::string_view encoded) {
+  return encoded.empty() ? entry{} : *decode(encoded);
+}
+
+} // namespace
+
+// The peer takes an acknowledgement for durable and moves its cursor, so what
+// this rests on is named at every durability level.
+merge_outcome table::merge_remote(std::string_view key,
+                                  std::string_view encoded, origin_id source) {
+  const auto now = current(key);
+  if (!encoded.empty() && now.encoded == encoded)
+    return {errc::ok, now.number, false, false};
+  auto theirs = decode(encoded);
+  if (!theirs)
+    return {errc::corrupt, 0, false, false};
+  const auto newest = newest_stamp(*theirs);
+  if (time_.is_far_ahead(newest) && !PANAL_MUTANT(far_future_accepted))
+    return {errc::ok, 0, true, false};
+  if (overlay_bytes_ > config_.overlay_bytes_max)
+    return {errc::overloaded, 0, false, false};
+  if (!PANAL_MUTANT(merge_does_not_observe))
+    time_.observe(newest);
+  if (key == cleared_key)
+    return merge_clear(*theirs, source);
+  auto ours = decoded(now.encoded);
+  bool below_line = false;
+  if (!PANAL_MUTANT(below_line_accepted)) {
+    // Everything at or below the line was merged here before: what is not
+    // known any more was deleted, and this is a late copy.
+    if (theirs->floor.hlc <= line_)
+      theirs->floor = {};
+    below_line = drop_dead(*theirs, ours, line_) != stamp{};
+  }
+  auto out = join(key, now, ours, ours, *theirs, source);
+  out.below_line = below_line;
+  return out;
+}
+
+merge_outcome table::merge_clear(const entry& theirs, origin_id source) {
+  if (theirs.floor <= cleared_) {
+    const bool rests = clear_number_ > durable_number_;
+    return {errc::ok, rests ? clear_number_ : 0, false, false};
+  }
+  entry floor;
+  floor.floor = theirs.floor;
+  cleared_ = theirs.floor;
+  time_.observe(cleared_);
+  clear_number_ = stage(std::string{cleared_key}, encode(floor), source);
+  return {errc::ok, clear_number_, false, false};
+}
+
+/// Stages the join of `ours` and `theirs`, if it differs from what stood
+/// `before`.
+merge_outcome table::join(std::string_view key, const view& now, entry ours,
+                          const entry& before, const entry& theirs,
+                          origin_id source) {
+  auto joined = merge(ours, theirs, cleared_);
+  if (joined == before)
+    return {errc::ok, now.number, false, false};
+  auto encoded = joined == entry{} ? std::string{} : encode(joined);
+  const auto number = stage(std::string{key}, std::move(encoded), source);
+  return {errc::ok, number, false, false};
+}
+
+merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
+                               std::uint64_t their_line, origin_id source) {
+  auto theirs = encoded.empty() ? result<entry>{entry{}} : decode(encoded);
+  if (!theirs)
+    return {errc::corrupt, 0, false, false};
+  if (time_.is_far_ahead(newest_stamp(*theirs)))
+    return {errc::ok, 0, true, false};
+  if (overlay_bytes_ > config_.overlay_bytes_max)
+    return {errc::overloaded, 0, false, false};
+  const auto now = current(key);
+  const auto before = decoded(now.encoded);
+  auto ours = before;
+  const auto dead = drop_dead(ours, *theirs, their_line);
+  if (theirs->floor.hlc <= line_)
+    theirs->floor = {};
+  drop_dead(*theirs, before, line_);
+  ours = normal(std::move(ours));
+  time_.observe(newest_stamp(*theirs));
+  // Where all has gone, a floor stands against late copies until this node's
+  // own line has come so far.
+  if (ours.frontier.empty() && theirs->frontier.empty())
+    ours.floor = std::max(ours.floor, dead);
+  const bool learnt = merge(before, *theirs, cleared_) != before;
+  return join(key, now, std::move(ours), before, *theirs,
+              learnt ? source : local_change);
+}
+
+outcome table::reissue(std::string_view key, const entry& old) {
+  operation op;
+  op.what = verb::remove;
+  op.key = key;
+  outcome out;
+  out.reply.code = errc::not_found;
+  auto state = decoded(current(key).encoded);
+  const bool all_before = std::ranges::all_of(
+      state.frontier, [&](const auto& p) { return p.at < old.floor; });
+  if (old.floor != stamp{} && !state.frontier.empty() && all_before)
+    out = remove(op, current(key));
+  if (old.frontier.empty())
+    return out;
+  const auto& put = old.frontier.front();
+  if (state.floor >= put.at || cleared_ >= put.at)
+    return out;
+  if (put.stripped || time_.now() >= put.expires_at) {
+    out.reply.code = errc::expired;
+    return out;
+  }
+  const auto now = current(key);
+  const auto seen = winner(now.encoded, time_.now());
+  if (seen.state == presence::present && put.version <= seen.version) {
+    out.reply.code = seen.at == put.at ? errc::ok : errc::stale_version;
+    out.after = now.number;
+    return out;
+  }
+  return accept(std::string{key}, put, now, op);
+}
+
+} // namespace panal
