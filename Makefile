@@ -7,12 +7,15 @@ SHELL := /bin/bash
 .PHONY: help deps build run test test-unit test-integration demo \
         torture torture-kill torture-slow \
         bench bench-http bench-replication bench-memory bench-deps \
-        fmt lint lint-deps asan tsan docker docker-up docker-down clean
+        fmt lint lint-deps asan tsan fuzz docker docker-up docker-down clean
 
 # More flags for `make run`, such as ARGS='--durability=sync'.
 ARGS ?=
+# Runs of each fuzzing target.
+RUNS ?= 100000
 own_folders := config logging storage cluster actors http tests
 own_sources = $(shell find main.cpp $(own_folders) -name '*.[ch]pp')
+fuzz_sources = $(wildcard fuzz/*.[ch]pp)
 
 help: ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -78,12 +81,12 @@ lint-deps:
 	@scripts/deps lint
 
 fmt: lint-deps ## format our C++
-	clang-format-14 -i $(own_sources)
+	clang-format-14 -i $(own_sources) $(fuzz_sources)
 
 # clang-tidy cannot read g++'s precompiled headers: it gets commands without.
 lint: lint-deps deps ## formatting and clang-tidy, our files only
 	cmake --preset release -B build-lint -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON >/dev/null
-	clang-format-14 --dry-run -Werror $(own_sources)
+	clang-format-14 --dry-run -Werror $(own_sources) $(fuzz_sources)
 	printf '%s\0' $(filter %.cpp,$(own_sources)) \
 	  | xargs -0 -n 1 -P "$$(nproc)" clang-tidy-14 -p build-lint --quiet
 
@@ -91,6 +94,12 @@ asan tsan: deps ## the unit tests under sanitizers
 	cmake --preset $@
 	cmake --build --preset $@
 	ctest --test-dir build-$@ -LE cluster --output-on-failure --no-tests=error
+
+fuzz: deps ## hostile bytes for every decoder: RUNS=n for each, SEED=n
+	@scripts/deps fuzz
+	cmake --preset fuzz >/dev/null
+	cmake --build --preset fuzz
+	@scripts/fuzz $(RUNS)
 
 docker: ## build the image, run three containers, check them, remove them
 	@python3 scripts/containers.py check

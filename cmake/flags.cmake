@@ -23,6 +23,10 @@ target_compile_definitions(panal_flags INTERFACE PANAL_VERSION="${PROJECT_VERSIO
 if(PANAL_SANITIZE)
   target_compile_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE})
+  if(PANAL_FUZZ)
+    # Counts edges for libFuzzer, and ends on what is otherwise only reported.
+    target_compile_options(panal_flags INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+  endif()
 else()
   # Hardening of the shipped binary; _FORTIFY_SOURCE wants optimisation.
   target_compile_options(panal_flags INTERFACE -fstack-protector-strong $<$<CONFIG:Release>:-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2>)

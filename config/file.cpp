@@ -1,6 +1,7 @@
 #include "config/file.hpp"
 
 #include "config/quote.hpp"
+#include "config/yaml_shape.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -56,9 +57,10 @@ public:
       : name_{"file " + quoted(path, shown_bytes_max)} {}
 
   source_text read(const std::string& path);
+  source_text read_bytes(const std::string& bytes);
 
 private:
-  void read_documents(const std::string& bytes);
+  void read_document(const std::string& bytes);
   void read_pair(const YAML::Node& key, const YAML::Node& value);
   void read_value(const option_spec& spec, const YAML::Node& value);
   void read_sequence(const option_spec& spec, const YAML::Node& value);
@@ -91,16 +93,20 @@ source_text file_reader::read(const std::string& path) {
     mistake(name_ + ": " + content.problem);
     return std::move(result_);
   }
-  auto control = find_control(content.bytes);
+  return read_bytes(content.bytes);
+}
+
+source_text file_reader::read_bytes(const std::string& bytes) {
+  auto control = find_control(bytes);
   if (control != std::string::npos) {
-    auto end = content.bytes.begin() + static_cast<std::ptrdiff_t>(control);
-    auto line = 1 + std::count(content.bytes.begin(), end, '\n');
+    auto end = bytes.begin() + static_cast<std::ptrdiff_t>(control);
+    auto line = 1 + std::count(bytes.begin(), end, '\n');
     mistake(name_ + " line " + std::to_string(line)
             + ": not YAML: a control character");
     return std::move(result_);
   }
   try {
-    read_documents(content.bytes);
+    read_document(bytes);
   } catch (const YAML::Exception& e) {
     // Its text may quote the file: never show it as it is.
     mistake(place(e.mark) + ": not YAML: " + quoted(e.msg, shown_bytes_max));
@@ -108,13 +114,15 @@ source_text file_reader::read(const std::string& path) {
   return std::move(result_);
 }
 
-void file_reader::read_documents(const std::string& bytes) {
-  auto documents = YAML::LoadAll(bytes);
-  if (documents.size() > 1)
-    mistake(place(documents[1].Mark()) + ": a second document");
-  if (documents.empty() || documents.front().IsNull())
+void file_reader::read_document(const std::string& bytes) {
+  auto shape = shape_of_yaml(bytes);
+  if (!shape.problem.empty()) {
+    mistake(place(shape.at) + ": " + shape.problem);
     return;
-  const auto& top = documents.front();
+  }
+  auto top = YAML::Load(bytes);
+  if (top.IsNull())
+    return;
   if (!top.IsMap()) {
     mistake(place(top.Mark()) + ": not a mapping; allowed: name: value");
     return;
@@ -214,6 +222,10 @@ file_content read_file(const std::string& path, std::size_t bytes_max) {
 
 source_text read_options_file(const std::string& path) {
   return file_reader{path}.read(path);
+}
+
+source_text read_options(const std::string& path, const std::string& bytes) {
+  return file_reader{path}.read_bytes(bytes);
 }
 
 } // namespace panal

@@ -24,4 +24,7 @@ file_content read_file(const std::string& path, std::size_t bytes_max);
 /// nested or missing values, a quoted text where a number belongs.
 source_text read_options_file(const std::string& path);
 
+/// The same for a content that has been read; `path` only names it in mistakes.
+source_text read_options(const std::string& path, const std::string& bytes);
+
 } // namespace panal

@@ -64,9 +64,15 @@ private:
     return !in_string_ && ((c >= '0' && c <= '9') || c == '-');
   }
 
+  bool continues_number(std::size_t at) const noexcept {
+    return at < text_.size()
+           && (text_[at] == '.' || text_[at] == 'e' || text_[at] == 'E');
+  }
+
   Ch take_number() noexcept {
     const auto n = number_bytes(text_.substr(at_));
-    if (n == 0) {
+    // The reader must not go on with the 0 that it gets: 1.2.3 is no number.
+    if (n == 0 || continues_number(at_ + n)) {
       broken_ = true;
       at_ = text_.size();
     }

@@ -95,9 +95,13 @@ void append_put(std::string& out, const put_record& put) {
   out += put.value;
 }
 
-put_record read_put(reader& in) {
+/// Nothing when the flags say more than is known here.
+std::optional<put_record> read_put(reader& in) {
   put_record put;
-  put.stripped = (in.number<std::uint8_t>() & stripped_bit) != 0;
+  const auto flags = in.number<std::uint8_t>();
+  if ((flags & ~stripped_bit) != 0)
+    return std::nullopt;
+  put.stripped = (flags & stripped_bit) != 0;
   put.version = in.number<std::int64_t>();
   put.at = in.read_stamp();
   put.expires_at = in.number<std::int64_t>();
@@ -108,10 +112,13 @@ put_record read_put(reader& in) {
 
 /// Keeps of puts in descending order those that nothing dominates. A put is
 /// dominated by an earlier one exactly if its stamp is not above all of the
-/// earlier ones' stamps.
+/// earlier ones' stamps. Of more than an encoding can count, which takes a peer
+/// that makes them up, the greatest are kept.
 std::vector<put_record> non_dominated(std::vector<put_record> sorted) {
   std::vector<put_record> kept;
   for (auto& put : sorted) {
+    if (kept.size() == frontier_max)
+      break;
     if (kept.empty() || put.at > kept.back().at)
       kept.push_back(std::move(put));
   }
@@ -219,12 +226,18 @@ result<entry> decode(std::string_view bytes) {
   const auto puts = in.number<std::uint8_t>();
   if ((format & has_floor_bit) != 0)
     state.floor = in.read_stamp();
-  for (unsigned i = 0; i < puts && !in.failed(); ++i)
-    state.frontier.push_back(read_put(in));
+  for (unsigned i = 0; i < puts && !in.failed(); ++i) {
+    auto put = read_put(in);
+    if (!put)
+      return error{errc::corrupt, "a put has unknown flags"};
+    state.frontier.push_back(std::move(*put));
+  }
   if (in.failed() || !in.at_end())
     return error{errc::corrupt, "an entry has the wrong length"};
   // What is not in normal form would compare unequal to its equal.
-  if (merge(state, {}) != state)
+  const bool spare_floor =
+      (format & has_floor_bit) != 0 && state.floor == stamp{};
+  if (spare_floor || merge(state, {}) != state)
     return error{errc::corrupt, "an entry is not in normal form"};
   return state;
 }

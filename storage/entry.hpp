@@ -116,7 +116,8 @@ result<entry> decode(std::string_view bytes);
 ///             expired.
 winner_view winner(std::string_view encoded, unix_ms now) noexcept;
 
-/// Most puts that one entry may hold; far above the number of members.
+/// Most puts that one entry holds: each member adds one at most, unless it is
+/// faulty. Of more, merge() keeps those of the greatest versions.
 inline constexpr std::size_t frontier_max = 255;
 
 } // namespace panal

@@ -75,6 +75,17 @@ TEST_CASE("a value of a wrong type is a mistake with its line") {
   }
 }
 
+TEST_CASE("a bracket too many ends the reading") {
+  for (const auto* yaml : {"&g*a:5,b:2join]", "{shards: 1}]", "[a]}"})
+    CHECK(load_yaml(yaml).what == action::refuse);
+}
+
+TEST_CASE("a value that contains itself is a mistake with its line") {
+  for (const auto* value : {"&a [*a]", "&a {b: *a}", "&a [[*a]]"})
+    check_one_mistake(load_yaml(std::string{"shards: 1\njoin: "} + value),
+                      {"line 2", "an alias inside of what it stands for"});
+}
+
 TEST_CASE("a file that is no mapping is a mistake") {
   for (const auto* yaml : {"- a\n- b", "text", "1"})
     check_one_mistake(load_yaml(yaml), {"line 1", "not a mapping"});

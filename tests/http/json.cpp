@@ -122,6 +122,14 @@ TEST_CASE("what is not JSON is refused") {
     CHECK(error_of(with_value(value)) == body_error::not_json);
 }
 
+TEST_CASE("a number that goes on behind its end is refused") {
+  for (const auto* value : {"1.2.3", "1e5e5", "1E5.5", "-0.0e-5E4", "[1.5.5]",
+                            "{\"a\":2e2E2}", "1.2.", "1e5e"}) {
+    CAPTURE(value);
+    CHECK(error_of(with_value(value)) == body_error::not_json);
+  }
+}
+
 TEST_CASE("bytes that are not UTF-8 and lone surrogates are refused") {
   for (const auto* text :
        {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xc3", "\xf4\x90\x80\x80",

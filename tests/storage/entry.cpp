@@ -201,6 +201,35 @@ TEST_CASE("what is cut short, too long or not in normal form is corrupt") {
   CHECK(decode(encode(disordered)).has_error());
 }
 
+TEST_CASE("an entry has one encoding: flags and floors say nothing idle") {
+  const auto plain = encode(with(put(3, 4)));
+  auto flagged = plain;
+  flagged[2] = '\x02';
+  CHECK(decode(flagged).has_error());
+  auto floored = plain;
+  floored[0] = static_cast<char>(0x80 | floored[0]);
+  floored.insert(2, 16, '\0');
+  CHECK(decode(floored).has_error());
+}
+
+TEST_CASE("puts beyond what an encoding counts leave the greatest versions") {
+  entry odd;
+  entry even;
+  for (std::int64_t i = 1; i <= 400; ++i) {
+    // Each version is written after the next higher one, by somebody else.
+    const auto hlc = static_cast<std::uint64_t>(1'000 - i);
+    auto& half = i % 2 == 0 ? even : odd;
+    half = merge(half, with(put(i, hlc)));
+  }
+  const auto joined = merge(odd, even);
+  CHECK(joined == merge(even, odd));
+  CHECK(joined.frontier.size() == frontier_max);
+  CHECK(joined.frontier.front().version == 400);
+  const auto back = decode(encode(joined));
+  REQUIRE(back.has_value());
+  CHECK(*back == joined);
+}
+
 TEST_CASE("random bytes never read as more than they are") {
   const auto seed = test::print_seed("random bytes");
   std::mt19937_64 random{seed};
