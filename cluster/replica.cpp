@@ -46,10 +46,14 @@ void replica::start(position last) {
 void replica::members_changed(const std::vector<member>& members) {
   std::vector<origin_id> present;
   for (const auto& who : members) {
-    if (who.forgotten == 0)
+    if (who.forgotten == 0) {
       present.push_back(who.origin);
-    else if (const auto i = peers_.find(who.origin);
-             i != peers_.end() && !i->second.linked)
+      continue;
+    }
+    clocks_.forget(who.origin);
+    quorum_.forget(who.origin);
+    if (const auto i = peers_.find(who.origin);
+        i != peers_.end() && !i->second.linked)
       peers_.erase(i);
   }
   members_ = members;

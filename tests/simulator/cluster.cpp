@@ -1,0 +1,623 @@
+#include "tests/simulator/cluster.hpp"
+
+#include "storage/key_hash.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+namespace panal::sim {
+
+namespace {
+
+/// Clocks that agree this well are right for the checks of the end.
+constexpr sim_time patience = 180 * second;
+constexpr sim_time poll_pause = 500 * millisecond;
+constexpr sim_time after_agreement = 4 * second;
+constexpr std::size_t machines_max = 8;
+
+/// A letter and a number (g++ 12 warns of `"k" + std::to_string(n)`).
+std::string numbered(char letter, std::size_t number) {
+  std::string text(1, letter);
+  return text += std::to_string(number);
+}
+
+std::string key_name(unsigned key) {
+  return numbered('k', key);
+}
+
+void for_each(const op_set& set, auto visit) {
+  for (auto op = set._Find_first(); op < set.size(); op = set._Find_next(op))
+    visit(op);
+}
+
+} // namespace
+
+cluster::cluster(std::uint64_t seed, bool verbose)
+    : around{seed}, seed_{seed}, verbose_{verbose} {
+  draw_weather();
+}
+
+cluster::~cluster() = default;
+
+void cluster::say(const std::string& what) const {
+  if (verbose_)
+    std::printf("%10.3f ms  %s\n", static_cast<double>(around.now()) / 1e3,
+                what.c_str());
+}
+
+void cluster::violated(std::string what) {
+  say("VIOLATION " + what);
+  if (violation_.empty())
+    violation_ = std::move(what);
+}
+
+void cluster::draw_weather() {
+  auto& r = around.random;
+  auto& w = weather_;
+  if (r.chance(0.6)) {
+    w.loss = r.chance(0.5) ? static_cast<double>(r.below(31)) / 100 : 0;
+    w.duplicates = r.chance(0.5) ? static_cast<double>(r.below(51)) / 100 : 0;
+    w.reorders = r.chance(0.5) ? 0.3 : 0;
+    w.replays = r.chance(0.4) ? 0.05 : 0;
+  }
+  w.delay_max = r.chance(0.3) ? 300 * millisecond : 5 * millisecond;
+  w.length = r.between(2, 7) * second;
+  w.operations = 30 + r.below(60);
+  w.keys = static_cast<unsigned>(2 + r.below(4));
+  w.ttl = r.chance(0.7) ? 0.3 : 0;
+  w.clears = r.chance(0.3) ? 0.04 : 0;
+  w.faults = r.below(9);
+  w.skew = r.chance(0.35);
+  w.restores = r.chance(0.2);
+  w.copies = r.chance(0.08);
+  w.forgets = r.chance(0.12);
+  w.levels = r.chance(0.3);
+  options_.shards = r.chance(0.25) ? 2 : 1;
+  options_.pushes = !r.chance(0.06);
+  const auto count = r.chance(0.85) ? 3 : r.chance(0.7) ? 2 : 4 + r.below(4);
+  for (std::size_t i = 0; i < count; ++i)
+    add_machine(std::make_unique<sim_disk>(fresh_origin()));
+}
+
+origin_id cluster::fresh_origin() {
+  // In any order, so that who dials whom differs.
+  return (around.random() << 8) | ++next_origin_;
+}
+
+void cluster::add_machine(std::unique_ptr<sim_disk> disk) {
+  machine fresh;
+  const auto index = machines_.size();
+  fresh.address = numbered('m', index) + ":1";
+  fresh.name = numbered('n', index);
+  fresh.disk = std::move(disk);
+  fresh.clock = std::make_unique<sim_clock>(around);
+  machines_.push_back(std::move(fresh));
+}
+
+void cluster::start(std::size_t index) {
+  auto& m = machines_[index];
+  if (m.is_up())
+    return;
+  m.refused.clear();
+  m.node = std::make_unique<sim_node>(*this, index, *m.disk, *m.clock, options_);
+  say(m.name + " starts");
+}
+
+void cluster::crash(std::size_t index) {
+  auto& m = machines_[index];
+  if (!m.is_up())
+    return;
+  say(m.name + " crashes");
+  m.node->die();
+  graves_.push_back(std::move(m.node));
+  std::vector<std::uint64_t> broken;
+  for (const auto& [id, c] : connections_)
+    if (c.a == index || c.b == index)
+      broken.push_back(id);
+  for (const auto id : broken)
+    close(id);
+}
+
+void cluster::restart(std::size_t index) {
+  around.at(around.now() + 5 * millisecond, nature, [this, index] {
+    crash(index);
+    start(index);
+  });
+}
+
+unix_ms cluster::latest_wall() {
+  for (const auto& m : machines_)
+    latest_wall_ = std::max(latest_wall_, m.clock->now());
+  return latest_wall_;
+}
+
+std::size_t cluster::holders(op_id op) const {
+  std::size_t count = 0;
+  for (const auto& m : machines_)
+    count += m.disk->knows.seen()[op] ? 1U : 0U;
+  return count;
+}
+
+void cluster::excuse_rollback(std::size_t index, const op_set& kept) {
+  op_set elsewhere = kept;
+  for (std::size_t i = 0; i < machines_.size(); ++i)
+    if (i != index)
+      elsewhere |= machines_[i].disk->knows.seen();
+  for_each(machines_[index].disk->knows.seen() & ~elsewhere,
+           [this](op_id op) { ops.excuse(op); });
+}
+
+void cluster::excuse_rebirth(std::size_t index, const op_set& kept,
+                             origin_id own) {
+  op_set elsewhere = kept;
+  for (std::size_t i = 0; i < machines_.size(); ++i)
+    if (i != index)
+      elsewhere |= machines_[i].disk->knows.seen();
+  for_each(ops.promised() & ~elsewhere, [&](op_id op) {
+    if (ops[op].name.origin != own)
+      ops.excuse(op);
+  });
+}
+
+// -- the network ------------------------------------------------------------------
+
+std::size_t cluster::find(const std::string& address) const {
+  for (std::size_t i = 0; i < machines_.size(); ++i)
+    if (machines_[i].address == address)
+      return i;
+  return machines_.size();
+}
+
+// The handshake's outcome, as cluster/handshake has it.
+void cluster::dial(std::size_t from, const std::string& address) {
+  const auto to = find(address);
+  auto& r = around.random;
+  const auto life = machines_[from].node->life();
+  around.at(around.now() + r.between(200, 3'000), nature, [=, this] {
+    auto& a = machines_[from];
+    if (!a.is_up() || a.node->life() != life)
+      return;
+    const bool reaches = to < machines_.size() && machines_[to].is_up()
+                         && !is_cut(from, to) && !is_cut(to, from);
+    if (!reaches || to == from)
+      return a.node->dial_failed(address);
+    auto& b = machines_[to];
+    const auto origin_a = a.node->origin();
+    const auto origin_b = b.node->origin();
+    if (origin_a == origin_b) {
+      a.node->dial_failed(address);
+      const auto run_a = a.node->run();
+      a.node->told_copied(origin_b, b.node->run());
+      b.node->told_copied(origin_a, run_a);
+      return;
+    }
+    if (b.refused.contains({origin_a, a.node->run()})) {
+      a.node->dial_failed(address);
+      return a.node->told_copied(origin_b, b.node->run());
+    }
+    if (a.refused.contains({origin_b, b.node->run()}))
+      return a.node->dial_failed(address);
+    const auto who_a = a.node->self();
+    const auto who_b = b.node->self();
+    if (origin_a > origin_b) {
+      a.node->introduced(who_b, b.node->run(), address);
+      if (machines_[to].is_up())
+        b.node->introduced(who_a, a.node->run(), {});
+      return;
+    }
+    const auto id = ++next_link_;
+    connections_[id] = {from, to, true};
+    a.node->admitted(who_b, b.node->run(), id, address);
+    b.node->admitted(who_a, a.node->run(), id, {});
+  });
+}
+
+void cluster::refuse_copy(std::size_t at, origin_id who, std::uint64_t run) {
+  machines_[at].refused.insert({who, run});
+}
+
+void cluster::close(std::uint64_t link) {
+  const auto i = connections_.find(link);
+  if (i == connections_.end())
+    return;
+  const auto ended = i->second;
+  connections_.erase(i);
+  for (const auto end : {ended.a, ended.b})
+    around.at(around.now() + around.random.between(100, 2'000), nature,
+              [this, end, link] {
+                if (machines_[end].is_up())
+                  machines_[end].node->link_gone(link);
+              });
+}
+
+void cluster::send(std::size_t from, std::uint64_t link, std::string bytes) {
+  const auto i = connections_.find(link);
+  if (i == connections_.end())
+    return;
+  const auto to = i->second.a == from ? i->second.b : i->second.a;
+  auto& r = around.random;
+  if (is_cut(from, to) || r.chance(weather_.loss))
+    return;
+  const auto copies = r.chance(weather_.duplicates) ? 2 : 1;
+  for (int copy = 0; copy < copies; ++copy) {
+    auto delay = r.between(100, 2'000);
+    if (r.chance(weather_.reorders))
+      delay = r.between(100, weather_.delay_max);
+    around.at(around.now() + delay, nature,
+              [this, to, link, bytes] { deliver(to, link, bytes); });
+  }
+  if (weather_.replays > 0) {
+    recent_.push_back({to, link, bytes});
+    if (r.chance(weather_.replays)) {
+      auto old = recent_[r.below(recent_.size())];
+      // Also under the present link: nothing tells it apart then.
+      if (r.chance(0.5) && old.to == to)
+        old.link = link;
+      around.at(around.now() + r.between(1'000, 3 * second), nature,
+                [this, old] { deliver(old.to, old.link, old.bytes); });
+    }
+    if (recent_.size() > 64)
+      recent_.erase(recent_.begin());
+  }
+}
+
+void cluster::deliver(std::size_t to, std::uint64_t link,
+                      const std::string& bytes) {
+  auto& m = machines_[to];
+  if (!m.is_up() || !connections_.contains(link))
+    return;
+  // The node's own events may be paused; the network goes on.
+  around.at(around.now(), m.node->life(),
+            [node = m.node.get(), link, bytes] { node->frame_came(link, bytes); });
+}
+
+// -- clients --------------------------------------------------------------------
+
+void cluster::client_step() {
+  auto& r = around.random;
+  if (healing_ || asked_ >= weather_.operations)
+    return;
+  around.at(around.now()
+                + r.between(0, 2 * weather_.length
+                                   / static_cast<sim_time>(weather_.operations)),
+            nature, [this] { client_step(); });
+  ++asked_;
+  const auto at = r.below(machines_.size());
+  auto& m = machines_[at];
+  if (!m.is_up())
+    return;
+  operation op;
+  const auto key = static_cast<unsigned>(r.below(weather_.keys));
+  op.key = key_name(key);
+  const auto dice = r.below(100);
+  if (r.chance(weather_.clears)) {
+    op.what = verb::clear;
+  } else if (dice < 55) {
+    op.what = verb::put;
+    auto& counter = versions_[key];
+    op.version = r.chance(0.75) ? ++counter : r.between(0, counter + 1);
+    op.value = numbered('v', asked_);
+    if (r.chance(weather_.ttl))
+      op.ttl_ms = r.between(100, 4'000);
+  } else if (dice < 72) {
+    op.what = verb::remove;
+  } else {
+    op.what = verb::get;
+  }
+  if (weather_.levels && op.what != verb::get && r.chance(0.5))
+    op.level = static_cast<write_level>(r.below(5));
+  m.node->ask(op, key, [this, at, op, key](const client_answer& came) {
+    judge_answer(at, op, key, came);
+  });
+}
+
+void cluster::judge_answer(std::size_t at, const operation& asked,
+                           unsigned key, const client_answer& came) {
+  auto& m = machines_[at];
+  const auto& reply = came.reply;
+  if (verbose_)
+    say(m.name + " answers " + std::to_string(static_cast<int>(asked.what)) + " "
+        + asked.key + " v" + std::to_string(asked.version) + ": "
+        + std::string{to_string(reply.code)}
+        + (came.op ? " as op " + std::to_string(*came.op) : ""));
+  const auto durable = m.disk->knows.all();
+  const bool writes = asked.what != verb::get;
+  if (writes && reply.code == errc::ok) {
+    const auto wanted = asked.level.value_or(write_level::disk);
+    if (wanted == write_level::memory)
+      return;
+    if (!durable.seen[*came.op])
+      return violated("early: " + describe(ops, *came.op)
+                      + " was answered before it was committed");
+    ops.promise(*came.op);
+    if (reply.reached >= write_level::quorum
+        && holders(*came.op) < reply.members_reached)
+      violated("early: " + describe(ops, *came.op) + " is said to be at "
+               + std::to_string(reply.members_reached) + " members");
+    return;
+  }
+  if (asked.what == verb::get && reply.code == errc::ok) {
+    bool held = false;
+    for_each(ops.about(key), [&](op_id op) {
+      const auto& x = ops[op];
+      held = held
+             || (x.what == deed::put && x.value == reply.value
+                 && durable.seen[op]);
+    });
+    if (!held)
+      violated("early: " + reply.value + " was read before it was committed");
+  }
+  if (asked.what == verb::put && reply.code == errc::stale_version)
+    if (auto wrong = judge_refusal(ops, m.node ? m.node->knows() : durable, key,
+                                   asked.version, reply.version,
+                                   m.clock->now() - 5'000))
+      if (wrong->find("is above") != std::string::npos)
+        violated(*wrong);
+}
+
+// -- faults ------------------------------------------------------------------------
+
+void cluster::cut_something() {
+  auto& r = around.random;
+  const auto a = r.below(machines_.size());
+  const auto b = r.below(machines_.size());
+  if (a == b)
+    return;
+  const bool one_way = r.chance(0.3);
+  std::vector<std::pair<std::size_t, std::size_t>> cut{{a, b}};
+  if (!one_way)
+    cut.emplace_back(b, a);
+  if (r.chance(0.3)) // one machine from all others, link after link
+    for (std::size_t i = 0; i < machines_.size(); ++i)
+      if (i != a) {
+        cut.emplace_back(a, i);
+        cut.emplace_back(i, a);
+      }
+  say("cut " + machines_[a].name + " " + machines_[b].name);
+  const auto length = r.between(200 * millisecond, 4 * second);
+  for (const auto& pair : cut) {
+    const auto begin = around.now() + r.between(0, 300 * millisecond);
+    around.at(begin, nature, [this, pair] {
+      if (!healing_)
+        cuts_.insert(pair);
+    });
+    around.at(begin + length, nature, [this, pair] { cuts_.erase(pair); });
+  }
+}
+
+void cluster::restore_backup(std::size_t index) {
+  auto& m = machines_[index];
+  if (!m.backup)
+    return;
+  crash(index);
+  excuse_rollback(index, m.backup->knows.seen());
+  m.disk = m.backup->copy();
+  say(m.name + " is restored from a backup");
+  around.at(around.now() + 100 * millisecond, nature,
+            [this, index] { start(index); });
+}
+
+void cluster::copy_directory(std::size_t index) {
+  if (machines_.size() >= machines_max)
+    return;
+  say(machines_[index].name + " is copied");
+  add_machine(machines_[index].disk->copy());
+  start(machines_.size() - 1);
+}
+
+void cluster::fault_step() {
+  auto& r = around.random;
+  if (healing_)
+    return;
+  const auto index = r.below(machines_.size());
+  auto& m = machines_[index];
+  switch (r.below(14)) {
+  case 0:
+  case 1:
+  case 2: {
+    crash(index);
+    around.at(around.now() + r.between(10 * millisecond, 3 * second), nature,
+              [this, index] { start(index); });
+    break;
+  }
+  case 3:
+  case 4:
+  case 5:
+    cut_something();
+    break;
+  case 6:
+    if (m.is_up()) {
+      say(m.name + " pauses");
+      around.pause(m.node->life(),
+                   around.now() + r.between(100 * millisecond, 4 * second));
+    }
+    break;
+  case 7:
+    m.disk->set_full(true);
+    around.at(around.now() + r.between(100 * millisecond, 2 * second), nature,
+              [this, index] { machines_[index].disk->heal(); });
+    break;
+  case 8:
+    m.disk->fail_write(1 + r.below(6));
+    break;
+  case 9:
+    m.backup = m.disk->copy();
+    say(m.name + " is backed up");
+    break;
+  case 10:
+    if (weather_.skew) {
+      m.clock->set_offset(r.chance(0.5) ? r.between(-2'000, 2'000)
+                                        : r.between(-3'600'000, 3'600'000));
+      say(m.name + " has its clock set");
+    }
+    break;
+  case 11:
+    if (weather_.restores)
+      restore_backup(index);
+    break;
+  case 12:
+    if (weather_.copies)
+      copy_directory(index);
+    break;
+  default:
+    if (weather_.forgets && machines_.size() > 2) {
+      // Away, forgotten, and back when tombstones may be gone.
+      crash(index);
+      around.at(around.now() + 2'500 * millisecond, nature, [this, index] {
+        for (std::size_t i = 0; i < machines_.size(); ++i)
+          if (i != index && machines_[i].is_up())
+            return machines_[i].node->forget(machines_[index].name);
+      });
+      around.at(around.now() + r.between(3, 8) * second, nature,
+                [this, index] { start(index); });
+    }
+    break;
+  }
+}
+
+void cluster::heal() {
+  healing_ = true;
+  say("healing");
+  cuts_.clear();
+  const auto length = weather_.length;
+  weather_ = {};
+  weather_.length = length;
+  for (std::size_t i = 0; i < machines_.size(); ++i) {
+    machines_[i].disk->heal();
+    machines_[i].clock->set_offset(
+        machines_[i].clock->offset() > 60'000 || machines_[i].clock->offset() < -60'000
+            ? around.random.between(-100, 100)
+            : std::clamp<unix_ms>(machines_[i].clock->offset(), -300, 300));
+    start(i);
+  }
+}
+
+// -- the end ---------------------------------------------------------------------
+
+bool cluster::agrees(std::string& why) {
+  for (std::size_t i = 0; i < machines_.size(); ++i) {
+    start(i);
+    auto& node = *machines_[i].node;
+    if (!node.serves()) {
+      why = machines_[i].name + " does not serve";
+      return false;
+    }
+    for (unsigned key = 0; key < keys_max; ++key) {
+      const auto mine = node.look(key_name(key));
+      const auto first = machines_[0].node->look(key_name(key));
+      const bool same = (mine.code == errc::ok) == (first.code == errc::ok)
+                        && mine.value == first.value
+                        && mine.version == first.version;
+      if (!same) {
+        why = key_name(key) + " differs between n0 and " + machines_[i].name;
+        return false;
+      }
+    }
+    if (node.digest_root() != machines_[0].node->digest_root()) {
+      why = "the digests of n0 and " + machines_[i].name + " differ";
+      return false;
+    }
+    if (options_.pushes && node.stubs() > 0) {
+      why = machines_[i].name + " keeps stubs: "
+            + std::string{node.report().line_blocked_by} + " "
+            + std::string{node.report().line_blocked_why};
+      return false;
+    }
+  }
+  return true;
+}
+
+// What everybody must know: all that a disk holds, and all that was promised.
+void cluster::judge_all() {
+  knowledge must;
+  for (const auto& m : machines_)
+    must |= m.disk->knows.all();
+  for_each(ops.promised() & ~ops.excused(),
+           [&](op_id op) { must |= ops.knows(op); });
+  for (auto& m : machines_) {
+    for (unsigned key = 0; key < keys_max; ++key) {
+      const auto shown = m.node->look(key_name(key));
+      std::optional<op_id> found;
+      if (shown.code == errc::ok) {
+        for_each(ops.about(key), [&](op_id op) {
+          if (ops[op].what == deed::put && ops[op].value == shown.value
+              && (!found || !must.dead[op]))
+            found = op;
+        });
+        if (!found)
+          return violated("invented: " + shown.value + " was never written");
+        if (must.dead[*found])
+          return violated("resurrected: " + describe(ops, *found)
+                          + " is shown at " + m.name);
+        if (ops[*found].expires_at <= m.clock->now() - 1'000)
+          return violated("expired: " + describe(ops, *found)
+                          + " is shown at " + m.name);
+      }
+      const auto spared = alive(ops, must, key, latest_wall())
+                          & ~ops.excused();
+      const auto least = greatest_version(ops, spared);
+      if (least && (!found || ops[*found].version < *least))
+        return violated("lost: version " + std::to_string(*least) + " of "
+                        + key_name(key) + " does not show at " + m.name);
+    }
+  }
+}
+
+verdict_of_seed cluster::run() {
+  auto& r = around.random;
+  for (std::size_t i = 0; i < machines_.size(); ++i)
+    around.at(r.between(0, r.chance(0.8) ? 100 * millisecond : 2 * second),
+              nature, [this, i] { start(i); });
+  around.at(r.between(0, second), nature, [this] { client_step(); });
+  for (std::size_t i = 0; i < weather_.faults; ++i)
+    around.at(r.between(300 * millisecond, weather_.length), nature,
+              [this] { fault_step(); });
+  const auto faults_end = weather_.length + 500 * millisecond;
+  while (violation_.empty() && around.step(faults_end)) {
+    static_cast<void>(latest_wall());
+  }
+  heal();
+  const auto healed_at = around.now();
+  std::string why;
+  auto next = healed_at;
+  bool agreed = false;
+  while (violation_.empty() && !agreed && next < healed_at + patience) {
+    next += poll_pause;
+    while (violation_.empty() && around.step(next)) {
+      static_cast<void>(latest_wall());
+    }
+    agreed = agrees(why);
+  }
+  verdict_of_seed said;
+  if (violation_.empty() && !agreed)
+    violated("differing: after " + std::to_string(patience / second) + " s "
+             + why);
+  said.settled_in = around.now() - healed_at;
+  if (violation_.empty())
+    judge_all();
+  if (violation_.empty() && seed_ % 8 == 0) {
+    const auto rounds = [this] {
+      std::uint64_t all = 0;
+      for (const auto& m : machines_)
+        all += m.node->report().repair_differences;
+      return all;
+    };
+    const auto before = rounds();
+    const auto end = around.now() + after_agreement;
+    while (violation_.empty() && around.step(end)) {
+      // nop
+    }
+    if (violation_.empty() && rounds() != before)
+      violated("differing: repairs go on though all agree");
+    if (violation_.empty() && !agrees(why))
+      violated("differing: again, " + why);
+  }
+  said.seed = seed_;
+  said.violation = violation_;
+  said.events = around.events();
+  said.operations = ops.size();
+  return said;
+}
+
+} // namespace panal::sim

@@ -1,0 +1,146 @@
+#pragma once
+
+// A simulated cluster: machines with their disks and clocks, the network
+// between them, clients, faults, and the checks. All of one seed.
+
+#include "tests/simulator/sim_node.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace panal::sim {
+
+/// What a seed has come to.
+struct verdict_of_seed {
+  std::uint64_t seed = 0;
+  /// Empty: nothing is wrong. Begins with its kind: "lost", "resurrected",
+  /// "expired", "differing", "invented", "early", "stale", "409 lies".
+  std::string violation;
+  std::uint64_t events = 0;
+  std::size_t operations = 0;
+  /// Simulated time from healing to agreement.
+  sim_time settled_in = 0;
+};
+
+class cluster {
+public:
+  cluster(std::uint64_t seed, bool verbose);
+  ~cluster();
+
+  verdict_of_seed run();
+
+  // -- for the nodes -----------------------------------------------------------
+  world around;
+  history ops;
+
+  void send(std::size_t from, std::uint64_t link, std::string bytes);
+  void dial(std::size_t from, const std::string& address);
+  void close(std::uint64_t link);
+  void refuse_copy(std::size_t at, origin_id who, std::uint64_t run);
+  /// A machine's node has given its identity up.
+  void restart(std::size_t index);
+  void violated(std::string what);
+  void say(const std::string& what) const;
+  sim_disk& disk_of(std::size_t index) { return *machines_[index].disk; }
+  /// The latest reading of any node's clock so far: what had not expired by
+  /// then has expired for nobody.
+  unix_ms latest_wall();
+  /// How many disks hold an operation.
+  std::size_t holders(op_id op) const;
+  origin_id fresh_origin();
+  member self_of(std::size_t index, origin_id origin) const {
+    return {origin, machines_[index].name, machines_[index].address, 0};
+  }
+  std::uint64_t fresh_number() { return around.random() | 1; }
+  /// A disk has lost all but `kept`: excuses what no other disk holds.
+  void excuse_rollback(std::size_t index, const op_set& kept);
+  /// A node has given up its state but for what it issues anew, `kept`: of
+  /// what it was the last to hold, that of others' is excused.
+  void excuse_rebirth(std::size_t index, const op_set& kept, origin_id own);
+
+private:
+  struct machine {
+    std::string address;
+    std::string name;
+    std::unique_ptr<sim_disk> disk;
+    std::unique_ptr<sim_disk> backup;
+    std::unique_ptr<sim_clock> clock;
+    std::unique_ptr<sim_node> node;
+    std::set<std::pair<origin_id, std::uint64_t>> refused;
+    bool is_up() const noexcept { return node != nullptr; }
+  };
+  struct connection {
+    std::size_t a = 0;
+    std::size_t b = 0;
+    bool up = true;
+  };
+  struct sent_frame {
+    std::size_t to = 0;
+    std::uint64_t link = 0;
+    std::string bytes;
+  };
+  /// What this seed's faults are like.
+  struct weather {
+    double loss = 0;
+    double duplicates = 0;
+    double reorders = 0;
+    double replays = 0;
+    sim_time delay_max = 2 * millisecond;
+    sim_time length = 5 * second;
+    std::size_t operations = 60;
+    unsigned keys = 4;
+    double ttl = 0.3;
+    double clears = 0.02;
+    std::size_t faults = 6;
+    bool skew = false;
+    bool restores = false;
+    bool copies = false;
+    bool forgets = false;
+    bool levels = false;
+  };
+
+  void draw_weather();
+  void add_machine(std::unique_ptr<sim_disk> disk);
+  void start(std::size_t index);
+  void crash(std::size_t index);
+  void client_step();
+  void fault_step();
+  void restore_backup(std::size_t index);
+  void copy_directory(std::size_t index);
+  void cut_something();
+  void heal();
+  bool agrees(std::string& why);
+  void judge_all();
+  void deliver(std::size_t to, std::uint64_t link, const std::string& bytes);
+  std::size_t find(const std::string& address) const;
+  bool is_cut(std::size_t from, std::size_t to) const {
+    return cuts_.contains({from, to});
+  }
+  void judge_answer(std::size_t at, const operation& asked, unsigned key,
+                    const client_answer& came);
+
+  std::uint64_t seed_;
+  bool verbose_;
+  weather weather_;
+  node_options options_;
+  std::vector<machine> machines_;
+  std::set<std::pair<std::size_t, std::size_t>> cuts_;
+  std::map<std::uint64_t, connection> connections_;
+  std::vector<sent_frame> recent_;
+  std::vector<std::unique_ptr<sim_node>> graves_;
+  std::uint64_t next_link_ = 0;
+  std::uint64_t next_origin_ = 0;
+  std::size_t asked_ = 0;
+  std::array<std::int64_t, keys_max> versions_{};
+  unix_ms latest_wall_ = 0;
+  bool healing_ = false;
+  std::string violation_;
+};
+
+} // namespace panal::sim

@@ -1,0 +1,196 @@
+#pragma once
+
+// One whole node in a simulated world: the very classes that a real one is
+// made of, and in the place of its actors this class, which moves messages
+// between them with delays, first in first out from each sender to each
+// receiver.
+
+#include "cluster/leaf_walk.hpp"
+#include "cluster/membership.hpp"
+#include "cluster/replica.hpp"
+#include "storage/journal.hpp"
+#include "storage/table.hpp"
+#include "tests/simulator/history.hpp"
+#include "tests/simulator/sim_disk.hpp"
+#include "tests/simulator/world.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace panal::sim {
+
+class cluster;
+
+/// Settings that a seed draws for all its nodes.
+struct node_options {
+  std::size_t shards = 1;
+  bool pushes = true;
+};
+
+/// What became of a client's operation; `op` if it was accepted.
+struct client_answer {
+  answer reply;
+  std::optional<op_id> op;
+};
+
+class sim_node final : public replica_port {
+public:
+  using reply_to = std::function<void(const client_answer&)>;
+
+  /// @param index  of its machine.
+  sim_node(cluster& around, std::size_t index, sim_disk& disk,
+           const clock& wall, const node_options& options);
+
+  life_id life() const noexcept { return life_; }
+  origin_id origin() const noexcept { return stamps_.origin(); }
+  std::uint64_t run() const noexcept { return run_; }
+  /// Ends all that is under way, as a crash does.
+  void die();
+
+  void ask(operation op, unsigned key, reply_to to);
+  void forget(const std::string& name);
+
+  // From the network.
+  void admitted(const member& who, std::uint64_t run, std::uint64_t link,
+                const std::string& dialled);
+  void introduced(const member& who, std::uint64_t run,
+                  const std::string& dialled);
+  void dial_failed(const std::string& address);
+  void told_copied(origin_id by, std::uint64_t run);
+  void link_gone(std::uint64_t link);
+  void frame_came(std::uint64_t link, const std::string& bytes);
+
+  // For the checks.
+  bool serves() const noexcept { return gate_.reads() == errc::ok; }
+  panal::answer look(const std::string& key);
+  std::uint64_t digest_root() const { return digests_.root(); }
+  std::size_t stubs() const;
+  const replica& core() const { return *core_; }
+  cluster_report report() const { return core_->report(now()); }
+  knowledge knows() const;
+  const member& self() const noexcept { return roster_->self(); }
+
+  // -- replica_port ------------------------------------------------------------
+  void send(origin_id peer, std::string bytes) override;
+  void cut(origin_id peer, std::string_view why, bool faulty) override;
+  void merge(std::size_t shard, remote_changes part) override;
+  void read_backlog(const backlog_request& wanted) override;
+  void save_cursor(origin_id peer, position acknowledged) override;
+  void save_fact(fact which, std::uint64_t value) override;
+  void add_run(const run_record& run, origin_id peer) override;
+  void mark(std::uint64_t hlc) override;
+  void set_line(std::uint64_t line, std::uint64_t collect_upto) override;
+  void list(std::uint64_t token, std::vector<std::uint32_t> leaves) override;
+  void compare(leaf_comparison with) override;
+  void reconcile(repair_changes with) override;
+  void reissue_all() override;
+  void rejoin(const rejoin_plan& plan) override;
+  void answer(std::uint64_t ticket, std::size_t members_reached,
+              bool in_time) override;
+
+private:
+  struct held {
+    std::uint64_t after = 0;
+    write_level wanted = write_level::memory;
+    client_answer what;
+    reply_to to;
+    std::optional<remote_done> merge;
+    std::function<void(bool durable)> then;
+  };
+  struct shard {
+    std::unique_ptr<table> keys;
+    std::vector<held> waiting;
+    /// As decisions see it, and what of it is on its way to the disk: by the
+    /// change that it comes with.
+    knowledge mem;
+    std::multimap<std::uint64_t, knowledge> staged;
+  };
+  struct link {
+    member who;
+    std::uint64_t run = 0;
+    steady_time heard_at;
+    bool farewell = false;
+  };
+  struct gathering {
+    std::size_t left = 0;
+    std::vector<leaf_place> items;
+    std::vector<change> entries;
+    bool more = false;
+  };
+  struct clearing {
+    std::size_t left = 0;
+    errc code = errc::ok;
+    position at = 0;
+    client_answer what;
+    operation op;
+    reply_to to;
+  };
+
+  moment now() const;
+  template <class F>
+  void post(unsigned from, unsigned to, F what);
+  void load();
+  void start_timers();
+
+  // the shards
+  void apply(std::size_t index, operation op, unsigned key, reply_to to);
+  void start_clear(operation op, reply_to to);
+  void clear_at(std::size_t index, const stamp& at,
+                std::shared_ptr<clearing> job);
+  void clear_done(std::shared_ptr<clearing> job, errc code, position at);
+  void hold(std::size_t index, held what);
+  void hand_to_journal(std::size_t index);
+  void note(std::size_t index, const commit_report& result);
+  void release(held what, errc code, position at);
+  void sweep(std::size_t index);
+  void learn(knowledge& what, std::string_view encoded) const;
+  void stage(std::size_t index, std::uint64_t number, const knowledge& what);
+  void judge_read(const shard& part, unsigned key, const panal::answer& reply);
+  void reissue_in(std::size_t index, std::vector<reissue> writes);
+  void walk_on(std::size_t index, std::shared_ptr<leaf_walk> walk);
+
+  // the journal
+  void commit_soon();
+  void commit();
+
+  // the membership
+  void beat();
+  void cut_link(std::uint64_t id, bool faulty);
+  std::uint64_t link_of(origin_id who) const;
+  bool is_second_claim(const member& who, std::uint64_t run);
+  void learn_member(const member& who, const std::string& dialled);
+  void remember(const std::vector<member>& news);
+  void tell_replica();
+  void dial_due();
+
+  cluster& around_;
+  std::size_t index_;
+  sim_disk& disk_;
+  life_id life_;
+  node_options options_;
+  const clock& wall_;
+  hybrid_clock stamps_;
+  node_gate gate_;
+  digest_tree digests_{2};
+  std::uint64_t run_ = 0;
+  std::vector<shard> shards_;
+  std::unique_ptr<journal> journal_;
+  std::unique_ptr<membership> roster_;
+  std::unique_ptr<replica> core_;
+  std::map<std::uint64_t, link> links_;
+  std::map<origin_id, std::pair<std::uint64_t, steady_time>> claims_;
+  std::map<std::uint64_t, gathering> gatherings_;
+  std::map<std::uint64_t, held> quorums_;
+  std::uint64_t next_ticket_ = 0;
+  std::size_t reissue_parts_ = 0;
+  std::size_t reissue_refused_ = 0;
+  bool commit_is_due_ = false;
+  bool reborn_ = false;
+  std::map<unsigned, sim_time> fifo_;
+};
+
+} // namespace panal::sim
