@@ -1,5 +1,7 @@
 #include "cluster/leaf_walk.hpp"
 
+#include "storage/mutant.hpp"
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -34,9 +36,17 @@ bool leaf_walk::step(const table& keys) {
 void leaf_walk::look_at(std::string_view key, std::string_view encoded,
                         const leaf_place& place) {
   if (!with_) {
-    listed_.push_back(place);
+    if (place.entry != 0)
+      listed_.push_back(place);
     return;
   }
+  // A deleted key stands in no list, but the peer has to hear of the delete if
+  // it holds the key.
+  const bool they_hold_it = std::ranges::any_of(
+      with_->theirs, [&](const auto& x) { return x.key == place.key; });
+  if (place.entry == 0
+      && (!they_hold_it || PANAL_MUTANT(repair_hides_tombstones)))
+    return;
   const auto is_same = [&](const leaf_place& x) {
     return x.leaf == place.leaf && x.key == place.key && x.entry == place.entry;
   };

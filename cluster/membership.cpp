@@ -64,9 +64,13 @@ std::optional<member> membership::forget(origin_id who,
 }
 
 void membership::drop(known_peer& gone, std::uint64_t seen_hlc) {
-  targets_.erase(gone.who.address);
-  gone.who.address.clear();
+  const auto address = std::exchange(gone.who.address, {});
   gone.who.forgotten = seen_hlc;
+  targets_.erase(address);
+  // Its successor may be reached there.
+  for (const auto& [origin, other] : peers_)
+    if (other.who.address == address)
+      aim_at(address);
 }
 
 bool membership::is_forgotten(origin_id who) const {

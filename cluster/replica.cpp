@@ -26,7 +26,7 @@ replica::replica(const replica_config& config, replica_memory memory,
   auto& facts = memory_.facts;
   line_hlc_ = facts[fact::line];
   repair_link_->set_line(line_hlc_);
-  lease_ = lease_asked_ = facts[fact::lease];
+  lease_ = facts[fact::lease];
   sealed_ = seal_asked_ = facts[fact::sealed] != 0;
   settled_ = facts[fact::settled] != 0;
   rejoining_ = facts[fact::rejoining] != 0;
@@ -166,6 +166,8 @@ void replica::tick(moment now) {
   answer_waiting(now);
   repair_.tick(now.steady, comparable_peers());
   look_whether_rejoined();
+  if (rejoining_ && rejoined_)
+    port_.save_fact(fact::rejoining, 0); // again: the disk may have refused
 }
 
 // A greeting or an acceptance that was lost is said again until both sides
@@ -175,9 +177,11 @@ void replica::beat(moment now) {
     if (!to.linked)
       continue;
     port_.send(who, encode(clocks_.make_heartbeat(who, now.wall, now.steady)));
-    if (!to.open())
+    if (!to.open() || greetings_left_ > 0)
       greet(who, to);
   }
+  if (greetings_left_ > 0)
+    --greetings_left_;
 }
 
 void replica::watch_clock() {

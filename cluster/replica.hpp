@@ -242,13 +242,15 @@ private:
   /// Durable facts as they stand, and those that are on their way.
   std::uint64_t line_hlc_ = 0;
   std::uint64_t lease_ = 0;
-  std::uint64_t lease_asked_ = 0;
   bool sealed_ = false;
   bool seal_asked_ = false;
   bool settled_ = false;
   bool met_ = false;
   bool rejoining_ = false;
   bool reissuing_ = false;
+  /// All is issued anew, and that fact is on its way to the disk.
+  bool rejoined_ = false;
+  unsigned greetings_left_ = 0;
   bool gone_ = false;
   bool has_data_ = false;
 

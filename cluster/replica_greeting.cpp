@@ -132,10 +132,12 @@ void replica::look_whether_rejoined() {
 void replica::reissued(std::size_t issued, std::size_t refused, bool left) {
   reissued_ += issued;
   reissue_refused_ += refused;
-  if (left)
+  if (left) {
     reissuing_ = false; // the next tick tries again
-  else
-    port_.save_fact(fact::rejoining, 0);
+    return;
+  }
+  rejoined_ = true;
+  port_.save_fact(fact::rejoining, 0);
 }
 
 } // namespace panal

@@ -15,6 +15,10 @@ namespace {
 /// repair has long brought them in.
 constexpr unix_ms far_mark_margin_ms = 10LL * 60 * 1'000;
 
+/// How often peers are told that this node has taken its state over: frames
+/// may get lost.
+constexpr unsigned greetings_after_rejoin = 10;
+
 } // namespace
 
 void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
@@ -35,20 +39,19 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
 // What is promised must hold for the next run too, whose clock may have
 // stepped back: so no promise is above a saved lease, and a run starts there.
 void replica::make_mark(moment now) {
-  if (line_.members().size() < 2)
+  // Whoever has not joined yet has nothing that others could rest on.
+  if (line_.members().size() < 2 || !settled_)
     return;
+  // Asked for again until it is durable: a disk may refuse.
   if (!sealed_) {
-    if (!seal_asked_)
-      port_.save_fact(fact::sealed, 1);
     seal_asked_ = true;
+    port_.save_fact(fact::sealed, 1);
     return;
   }
   const auto hlc = clock_.promise();
   const auto length = hlc_at(config_.lease_length.count());
-  if (hlc + length / 2 > lease_asked_) {
-    lease_asked_ = std::max(hlc, hlc_at(now.wall)) + length;
-    port_.save_fact(fact::lease, lease_asked_);
-  }
+  if (hlc + length / 2 > lease_)
+    port_.save_fact(fact::lease, std::max(hlc, hlc_at(now.wall)) + length);
   if (hlc > lease_ && !PANAL_MUTANT(promise_without_lease))
     return;
   // One at a time: what is merged by now stands in the journal before the mark
@@ -108,6 +111,7 @@ void replica::saved(fact which, std::uint64_t value) {
     if (!rejoining_) {
       gate_.set_reads(errc::ok);
       gate_.set_writes(errc::ok);
+      greetings_left_ = greetings_after_rejoin;
     }
     return;
   default:

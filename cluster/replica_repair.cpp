@@ -108,7 +108,7 @@ void replica::compared(std::uint64_t token, std::vector<change> differing,
 std::vector<origin_id> replica::comparable_peers() const {
   std::vector<origin_id> found;
   for (const auto& [who, to] : peers_)
-    if (to.open() && !to.is_rejoining && !rejoining_)
+    if (to.open())
       found.push_back(who);
   return found;
 }

@@ -29,8 +29,7 @@ void hybrid_clock::observe(const stamp& heard) noexcept {
 }
 
 std::uint64_t hybrid_clock::promise() noexcept {
-  observe({hlc_at(time_.now()), 0});
-  return last_.load(std::memory_order_relaxed);
+  return tick({}).hlc;
 }
 
 bool hybrid_clock::is_far_ahead(const stamp& at) const noexcept {

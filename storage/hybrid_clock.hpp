@@ -23,8 +23,8 @@ public:
   /// Makes later stamps come after one that was heard of.
   void observe(const stamp& heard) noexcept;
 
-  /// A reading that every stamp issued from now on is above. Not behind the
-  /// wall clock.
+  /// A reading that every stamp issued from now on is above, and every
+  /// earlier reading below. Not behind the wall clock.
   std::uint64_t promise() noexcept;
 
   /// True when `at` is so far ahead that it must be set aside.

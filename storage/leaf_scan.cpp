@@ -19,7 +19,7 @@ bool leaf_scan::finds(std::string_view key, std::string_view encoded,
     return false;
   place = {leaf, static_cast<std::uint32_t>(digest),
            entry_digest(digest, encoded, secret_)};
-  return place.entry != 0;
+  return true;
 }
 
 } // namespace panal

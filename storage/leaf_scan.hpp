@@ -31,7 +31,8 @@ public:
             std::uint64_t secret);
 
   /// Looks through the next part; calls `visit(key, encoded, place)` for each
-  /// key with a put in one of the leaves. @return true if parts are left.
+  /// key in one of the leaves, also for those without a put, whose digest is
+  /// 0. @return true if parts are left.
   template <class Visitor>
   bool step(const table& keys, Visitor&& visit) {
     keys.visit_part(part_, [&](std::string_view key, std::string_view encoded) {

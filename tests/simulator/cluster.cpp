@@ -564,6 +564,26 @@ void cluster::judge_all() {
   }
 }
 
+/// What each node thinks of the others; for a trace.
+void cluster::describe_all() const {
+  for (const auto& m : machines_) {
+    if (!m.is_up())
+      continue;
+    const auto all = m.node->report();
+    std::string text = m.name + ": last " + std::to_string(all.last) + " line "
+                       + std::to_string(all.line) + ' '
+                       + std::string{all.status} + " rounds "
+                       + std::to_string(all.repair_rounds) + " differing "
+                       + std::to_string(all.repair_differences) + " taken "
+                       + std::to_string(all.repaired_keys);
+    for (const auto& who : all.members)
+      text += " | " + who.name + ' ' + std::string{to_string(who.state)} + " acked "
+              + std::to_string(who.acknowledged) + " merged "
+              + std::to_string(who.merged);
+    say(text);
+  }
+}
+
 verdict_of_seed cluster::run() {
   auto& r = around.random;
   for (std::size_t i = 0; i < machines_.size(); ++i)
@@ -590,6 +610,7 @@ verdict_of_seed cluster::run() {
     agreed = agrees(why);
   }
   verdict_of_seed said;
+  describe_all();
   if (violation_.empty() && !agreed)
     violated("differing: after " + std::to_string(patience / second) + " s "
              + why);

@@ -117,6 +117,7 @@ private:
   void heal();
   bool agrees(std::string& why);
   void judge_all();
+  void describe_all() const;
   void deliver(std::size_t to, std::uint64_t link, const std::string& bytes);
   std::size_t find(const std::string& address) const;
   bool is_cut(std::size_t from, std::size_t to) const {

@@ -188,14 +188,19 @@ void sim_node::stage(std::size_t index, std::uint64_t number,
 
 void sim_node::judge_read(const shard& part, unsigned key,
                           const panal::answer& reply) {
+  // A write that was issued anew is there twice.
+  std::optional<op_id> dead;
   for (op_id op = 0; op < around_.ops.size(); ++op) {
     const auto& x = around_.ops[op];
-    if (x.what == deed::put && x.key == key && x.value == reply.value
-        && x.version == reply.version && part.mem.dead[op]
-        && !around_.ops.excused()[op])
-      around_.violated("resurrected: " + describe(around_.ops, op)
-                       + " was read");
+    if (x.what != deed::put || x.key != key || x.value != reply.value)
+      continue;
+    if (!part.mem.dead[op])
+      return;
+    dead = op;
   }
+  if (dead)
+    around_.violated("resurrected: " + describe(around_.ops, *dead)
+                     + " was read");
 }
 
 void sim_node::apply(std::size_t index, operation op, unsigned key,
