@@ -36,7 +36,7 @@ void check_kind(const Frame&, bool) {
 }
 
 void check_kind(const heartbeat_frame&, bool is_link) {
-  PANAL_HOLDS(is_link);
+  PANAL_HOLDS(!is_link);
 }
 
 void check_kind(const members_frame& said, bool is_link) {
@@ -64,6 +64,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::visit(
       [&](const auto& said) {
         PANAL_HOLDS(write_again(said) == bytes);
+        PANAL_HOLDS(bytes.size()
+                    <= frame_limit(static_cast<std::uint8_t>(bytes.front())));
         check_kind(said, is_link);
       },
       *read);

@@ -9,8 +9,10 @@
 #include "fuzz/text.hpp"
 #include "http/connection.hpp"
 #include "http/key.hpp"
+#include "storage/cluster_report.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <string>
 
 using namespace panal;
@@ -26,7 +28,7 @@ constexpr std::size_t value_bytes_max = 256;
 // "GET / HTTP/1.0" and an empty line: fewer bytes make no request. No answer
 // of these sizes has more.
 constexpr std::size_t request_bytes_min = 18;
-constexpr std::size_t answer_bytes_max = 1024;
+constexpr std::size_t answer_bytes_max = 2048;
 
 std::size_t answers_bytes_max(std::size_t input_bytes) {
   return answer_bytes_max * (2 + input_bytes / request_bytes_min);
@@ -36,7 +38,10 @@ environment& shared() {
   static const options opts{.max_value_bytes = value_bytes_max,
                             .max_key_bytes = key_bytes_max};
   static const manual_clock wall{1'735'689'600'000};
-  static environment env{opts, wall};
+  static const node_gate gate;
+  static const node_view node{
+      gate, [](std::string_view token) { return token == "honey"; }};
+  static environment env{opts, wall, node};
   return env;
 }
 
@@ -95,6 +100,9 @@ public:
   std::size_t unread() const { return client.output().size(); }
 
   static answer answer_to(const operation& op) {
+    static const auto report = std::make_shared<const cluster_report>();
+    if (op.what == verb::report)
+      return {.value = {}, .report = report};
     switch (op.key.size() % 4) {
     case 0:
       return {.code = errc::not_found, .value = {}};
@@ -111,7 +119,7 @@ public:
   }
 
   connection::time_point now{1h};
-  connection client{shared(), now};
+  connection client{shared(), true, now};
   std::string text;
   operation last;
   std::uint64_t last_ticket = 0;
@@ -121,7 +129,9 @@ public:
 
 private:
   static void check_operation(const operation& op) {
-    PANAL_HOLDS(!op.key.empty() && op.key.size() <= key_bytes_max);
+    const bool is_keyless = op.what == verb::clear || op.what == verb::report;
+    PANAL_HOLDS(op.key.empty() == is_keyless);
+    PANAL_HOLDS(op.key.size() <= key_bytes_max);
     PANAL_HOLDS(is_utf8(op.key));
     PANAL_HOLDS(op.value.size() <= value_bytes_max && is_utf8(op.value));
     PANAL_HOLDS(op.version >= 0 && op.ttl_ms >= 0);
