@@ -84,6 +84,7 @@ result<node_memory> remember(store& disk, const options& settings,
   own.runs = std::move(*runs);
   own.has_data = memory.last > 0;
   own.seed = random_number();
+  stamps.set_salt(random_number());
   stamps.observe({own.facts[fact::lease], 0});
   stamps.observe({own.facts[fact::line], 0});
   const auto started = stamps.promise();

@@ -246,9 +246,14 @@ void replicator_state::compare(leaf_comparison with) {
 std::vector<std::vector<change>>
 replicator_state::by_shard(std::vector<change> changes) const {
   std::vector<std::vector<change>> parts(setup.shards.size());
-  for (auto& what : changes)
-    parts[shard_of(key_hash(what.key), parts.size())].push_back(
-        std::move(what));
+  for (auto& what : changes) {
+    if (what.key == cleared_key)
+      for (auto& part : parts)
+        part.push_back(what);
+    else
+      parts[shard_of(key_hash(what.key), parts.size())].push_back(
+          std::move(what));
+  }
   return parts;
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t leaf_bytes_min = 4 + 4;
 constexpr std::size_t item_bytes = 4 + 8;
 /// No key and no entry is empty.
-constexpr std::size_t entry_bytes_min = 4 + 1 + 4 + 1;
+constexpr std::size_t entry_bytes_min = 4 + 4 + 1;
 
 /// False if these are not items.
 bool read_items(reader& in, std::vector<repair_item>& items) {
@@ -181,8 +181,8 @@ result<frame> wire::read_repair_entries(reader& in) {
   for (unsigned i = 0; i < count && !in.failed(); ++i) {
     const auto key = in.text<std::uint32_t>();
     const auto entry = in.text<std::uint32_t>();
-    if (key.empty() || entry.empty())
-      return malformed("an entry without key or state");
+    if (entry.empty())
+      return malformed("an entry without its state");
     said.items.push_back({key, entry});
   }
   return whole(in, std::move(said));

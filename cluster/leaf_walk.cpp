@@ -73,6 +73,13 @@ std::vector<change> leaf_walk::settle(table& keys) {
     return newest_stamp(what.entry).hlc <= with_->their_line;
   };
   std::erase_if(differing_, is_dead);
+  // The difference may be that the peer has not heard of a clear-all.
+  if (keys.cleared() != stamp{}) {
+    entry floor;
+    floor.floor = keys.cleared();
+    differing_.push_back(
+        {0, std::string{cleared_key}, encode(floor), own_change});
+  }
   return std::move(differing_);
 }
 

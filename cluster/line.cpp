@@ -60,7 +60,9 @@ void line_keeper::mark_came(origin_id from, const mark& claim) {
   auto& of = claims_[from];
   for (const auto& [origin, hlc] : claim.row) {
     raise(of.row, origin, hlc);
-    raise(seen_, origin, hlc);
+    // What it says of itself, nobody else has merged yet.
+    if (origin != from)
+      raise(seen_, origin, hlc);
   }
   if (of.waiting.size() == waiting_max)
     of.waiting.pop_back();

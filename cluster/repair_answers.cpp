@@ -159,7 +159,7 @@ std::vector<std::string> repair::pack(std::span<const repair_entry> entries,
   };
   for (const auto& what : entries) {
     const auto bytes = packed_bytes(what);
-    if (what.key.empty() || what.entry.empty()
+    if (what.entry.empty()
         || bytes > panal::frame_bytes_max - entries_header_bytes)
       continue; // is no frame's matter
     if (frame_bytes + bytes > config_.frame_bytes_max)

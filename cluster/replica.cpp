@@ -108,10 +108,11 @@ void replica::refuse_frame(origin_id from, std::string_view why) {
 }
 
 // A peer sends data only after it has judged this node's greeting well.
-bool replica::may_speak(peer& link) noexcept {
+bool replica::may_speak(origin_id from, peer& link, moment now) {
   if (!link.accepts_them)
     return false;
-  link.accepted_by_them = true;
+  if (!std::exchange(link.accepted_by_them, true))
+    open(from, link, now);
   return true;
 }
 
@@ -126,19 +127,19 @@ void replica::take_frame(origin_id from, peer&, const members_frame&, moment) {
 
 void replica::take_frame(origin_id from, peer& link, const changes_frame& said,
                          moment now) {
-  if (may_speak(link))
+  if (may_speak(from, link, now))
     receive(from, link, said, now);
 }
 
 void replica::take_frame(origin_id from, peer& link, const ack_frame& said,
                          moment now) {
-  if (may_speak(link))
+  if (may_speak(from, link, now))
     take_ack(from, link, said, now);
 }
 
 void replica::take_frame(origin_id from, peer& link, const mark_frame& said,
                          moment now) {
-  if (may_speak(link))
+  if (may_speak(from, link, now))
     take_mark(from, link, said, now);
 }
 

@@ -168,7 +168,7 @@ private:
   };
 
   // One for each type of frame.
-  bool may_speak(peer& link) noexcept;
+  bool may_speak(origin_id from, peer& link, moment now);
   void take_frame(origin_id from, peer& link, const heartbeat_frame& said,
                   moment now);
   void take_frame(origin_id from, peer& link, const members_frame& said,

@@ -108,6 +108,8 @@ merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
     return {errc::ok, 0, true, false};
   if (overlay_bytes_ > config_.overlay_bytes_max)
     return {errc::overloaded, 0, false, false};
+  if (key == cleared_key)
+    return merge_clear(*theirs, source);
   const auto now = current(key);
   const auto before = decoded(now.encoded);
   auto ours = before;
@@ -133,6 +135,16 @@ outcome table::reissue(std::string_view key, const entry& old) {
   outcome out;
   out.reply.code = errc::not_found;
   auto state = decoded(current(key).encoded);
+  // Above the line the old delete stands for itself, also against puts that
+  // have not been heard of yet.
+  if (old.floor.hlc > line_) {
+    entry floor;
+    floor.floor = old.floor;
+    const auto out_of_floor =
+        join(key, current(key), state, state, floor, own_change);
+    out.after = out_of_floor.after;
+    state = decoded(current(key).encoded);
+  }
   const bool all_before = std::ranges::all_of(
       state.frontier, [&](const auto& p) { return p.at < old.floor; });
   if (old.floor != stamp{} && !state.frontier.empty() && all_before)

@@ -327,12 +327,20 @@ void cluster::judge_answer(std::size_t at, const operation& asked,
     const auto wanted = asked.level.value_or(write_level::disk);
     if (wanted == write_level::memory)
       return;
-    if (!durable.seen[*came.op])
+    // The answer of a node that has given its state up since may still be on
+    // its way: the write is among those to be issued anew.
+    const bool reborn = m.node && m.node->is_reborn();
+    if (!durable.seen[*came.op] && !reborn)
       return violated("early: " + describe(ops, *came.op)
                       + " was answered before it was committed");
     ops.promise(*came.op);
-    if (reply.reached >= write_level::quorum
-        && holders(*came.op) < reply.members_reached)
+    // What was superseded on the way is held by nobody any more.
+    knowledge all;
+    for (const auto& x : machines_)
+      all |= x.disk->knows.all();
+    if (reply.reached >= write_level::quorum && asked.what == verb::put
+        && holders(*came.op) < reply.members_reached
+        && alive(ops, all, key, latest_wall())[*came.op])
       violated("early: " + describe(ops, *came.op) + " is said to be at "
                + std::to_string(reply.members_reached) + " members");
     return;
@@ -345,7 +353,7 @@ void cluster::judge_answer(std::size_t at, const operation& asked,
              || (x.what == deed::put && x.value == reply.value
                  && durable.seen[op]);
     });
-    if (!held)
+    if (!held && !(m.node && m.node->is_reborn()))
       violated("early: " + reply.value + " was read before it was committed");
   }
   if (asked.what == verb::put && reply.code == errc::stale_version)
@@ -621,7 +629,7 @@ verdict_of_seed cluster::run() {
     const auto rounds = [this] {
       std::uint64_t all = 0;
       for (const auto& m : machines_)
-        all += m.node->report().repair_differences;
+        all += m.node->report().repaired_keys;
       return all;
     };
     const auto before = rounds();
@@ -629,6 +637,11 @@ verdict_of_seed cluster::run() {
     while (violation_.empty() && around.step(end)) {
       // nop
     }
+    // Stubs are collected at different times: that is no difference to last.
+    for (int i = 0; i < 10 && violation_.empty() && !agrees(why); ++i)
+      while (around.step(end + (i + 1) * poll_pause)) {
+        // nop
+      }
     if (violation_.empty() && rounds() != before)
       violated("differing: repairs go on though all agree");
     if (violation_.empty() && !agrees(why))

@@ -81,6 +81,7 @@ void sim_node::load() {
   auto facts = *disk_.facts();
   auto runs = *disk_.runs();
   const auto known = *disk_.members();
+  stamps_.set_salt(around_.around.random());
   stamps_.observe({facts[fact::lease], 0});
   stamps_.observe({facts[fact::line], 0});
   for (std::size_t i = 0; i < shards_.size(); ++i) {
@@ -437,7 +438,8 @@ void sim_node::reconcile(repair_changes with) {
          [this, index, shared] {
            auto& own = shards_[index];
            for (const auto& what : shared->changes) {
-             if (shard_of(key_hash(what.key), shards_.size()) != index)
+             if (what.key != cleared_key
+                 && shard_of(key_hash(what.key), shards_.size()) != index)
                continue;
              const auto out = own.keys->reconcile(
                  what.key, what.entry, shared->their_line, shared->peer);
@@ -681,7 +683,8 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
         around_.ops.promise(*again);
         stage(index, out.after, around_.ops.knows(*again));
       }
-    } else if (before && out.reply.code != errc::overloaded) {
+    } else if (before && out.reply.code != errc::overloaded
+               && !old->frontier.empty()) {
       around_.ops.excuse(*before);
     }
     item.after = std::max(item.after, out.after);

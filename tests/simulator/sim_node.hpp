@@ -65,6 +65,7 @@ public:
   void frame_came(std::uint64_t link, const std::string& bytes);
 
   // For the checks.
+  bool is_reborn() const noexcept { return reborn_; }
   bool serves() const noexcept { return gate_.reads() == errc::ok; }
   panal::answer look(const std::string& key);
   std::uint64_t digest_root() const { return digests_.root(); }
