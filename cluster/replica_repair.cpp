@@ -66,10 +66,12 @@ void repair_link::merge(origin_id peer, const repair_entries_frame& said) {
   repair_changes with;
   with.peer = peer;
   with.their_line = said.line;
-  for (const auto& item : said.items)
+  for (const auto& item : said.items) {
     with.changes.push_back(
         {0, std::string{item.key}, std::string{item.entry}, peer});
-  keys_taken_ += with.changes.size();
+    // The cleared floor goes along each time.
+    keys_taken_ += item.key == cleared_key ? 0 : 1;
+  }
   port_.reconcile(std::move(with));
 }
 

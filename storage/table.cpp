@@ -305,6 +305,9 @@ void table::set_record(std::string_view key, std::string_view encoded,
   }
   records_.assign(key, encoded, expires_at);
   toggle_digest(key, encoded);
+  // What was decided before a clear-all, and comes after its purge has passed.
+  if (cleared_ != stamp{} && is_covered(encoded))
+    purge_keys_.emplace_back(key);
   note_stub(key, encoded);
 }
 

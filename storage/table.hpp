@@ -230,6 +230,7 @@ private:
                   unix_ms expires_at);
   void toggle_digest(std::string_view key, std::string_view encoded) noexcept;
   void note_stub(std::string_view key, std::string_view encoded);
+  bool is_covered(std::string_view encoded) const noexcept;
   void collect_key(const std::string& key);
   void strip_expired(const std::string& key);
   void drop_overlay();

@@ -132,25 +132,29 @@ void table::collect_key(const std::string& key) {
           local_change);
 }
 
+/// The cleared floor covers some of the entry, or all.
+bool table::is_covered(std::string_view encoded) const noexcept {
+  const auto first = winner(encoded, 0);
+  return first.state == presence::absent ? floor_of(encoded) <= cleared_
+                                         : first.at <= cleared_;
+}
+
 // One part of the records is looked through at a time.
 bool table::purge(std::size_t keys_max) {
-  const auto covered = [this](std::string_view encoded) {
-    const auto first = winner(encoded, 0);
-    return first.state == presence::absent
-               ? floor_of(encoded) <= durable_cleared_
-               : first.at <= durable_cleared_;
-  };
+  // Only what is durable may take anything away for good.
+  if (cleared_ != durable_cleared_)
+    return purges();
   if (purge_keys_.empty() && purge_part_ < record_set::part_count)
     visit_part(purge_part_++,
                [&](std::string_view key, std::string_view encoded) {
-                 if (covered(encoded))
+                 if (is_covered(encoded))
                    purge_keys_.emplace_back(key);
                });
   for (std::size_t i = 0; i < keys_max && !purge_keys_.empty(); ++i) {
     const auto key = std::move(purge_keys_.back());
     purge_keys_.pop_back();
     const auto held = records_.find(key);
-    if (overlay_.contains(key) || held.empty() || !covered(held))
+    if (overlay_.contains(key) || held.empty() || !is_covered(held))
       continue;
     const auto now = current(key);
     stage(key, std::string{now.encoded}, local_change);

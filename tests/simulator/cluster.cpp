@@ -320,7 +320,9 @@ void cluster::judge_answer(std::size_t at, const operation& asked,
     say(m.name + " answers " + std::to_string(static_cast<int>(asked.what)) + " "
         + asked.key + " v" + std::to_string(asked.version) + ": "
         + std::string{to_string(reply.code)}
-        + (came.op ? " as op " + std::to_string(*came.op) : ""));
+        + (came.op ? " as op " + std::to_string(*came.op) + " @"
+                         + std::to_string(ops[*came.op].name.hlc)
+                   : ""));
   const auto durable = m.disk->knows.all();
   const bool writes = asked.what != verb::get;
   if (writes && reply.code == errc::ok) {
@@ -340,7 +342,8 @@ void cluster::judge_answer(std::size_t at, const operation& asked,
       all |= x.disk->knows.all();
     if (reply.reached >= write_level::quorum && asked.what == verb::put
         && holders(*came.op) < reply.members_reached
-        && alive(ops, all, key, latest_wall())[*came.op])
+        && greatest_version(ops, alive(ops, all, key, latest_wall()))
+               == asked.version)
       violated("early: " + describe(ops, *came.op) + " is said to be at "
                + std::to_string(reply.members_reached) + " members");
     return;
@@ -584,6 +587,10 @@ void cluster::describe_all() const {
                        + std::to_string(all.repair_rounds) + " differing "
                        + std::to_string(all.repair_differences) + " taken "
                        + std::to_string(all.repaired_keys);
+    for (unsigned key = 0; key < 2; ++key)
+      text.append(" ").append(key_name(key)).append("=").append(
+          m.node->look(key_name(key)).value);
+    text.append(" cleared ").append(std::to_string(m.node->cleared()));
     for (const auto& who : all.members)
       text += " | " + who.name + ' ' + std::string{to_string(who.state)} + " acked "
               + std::to_string(who.acknowledged) + " merged "

@@ -181,7 +181,7 @@ void sim_node::stage(std::size_t index, std::uint64_t number,
                      const knowledge& what) {
   auto& part = shards_[index];
   part.mem |= what;
-  if (number <= part.keys->durable_number())
+  if (number <= part.committed)
     disk_.knows.of[index] |= what;
   else
     part.staged.emplace(number, what);
@@ -326,7 +326,7 @@ void sim_node::clear_at(std::size_t index, const stamp& at,
   const auto out = part.keys->clear(at, job->op);
   if (out.reply.code != errc::ok)
     return clear_done(job, out.reply.code, 0);
-  stage(index, out.after, around_.ops.knows(*job->what.op));
+  stage(index, part.keys->last_number(), around_.ops.knows(*job->what.op));
   hand_to_journal(index);
   held item;
   item.after = out.after;
@@ -578,6 +578,7 @@ void sim_node::commit() {
       for (auto i = staged.begin(); i != end; ++i)
         disk_.knows.of[batch->shard] |= i->second;
       staged.erase(staged.begin(), end);
+      shards_[batch->shard].committed = batch->last_number();
     }
   for (std::size_t i = 0; i < shards_.size(); ++i)
     post(journal_part, first_shard + static_cast<unsigned>(i),

@@ -70,6 +70,7 @@ public:
   panal::answer look(const std::string& key);
   std::uint64_t digest_root() const { return digests_.root(); }
   std::size_t stubs() const;
+  std::uint64_t cleared() const { return shards_[0].keys->cleared().hlc; }
   const replica& core() const { return *core_; }
   cluster_report report() const { return core_->report(now()); }
   knowledge knows() const;
@@ -109,6 +110,8 @@ private:
     /// change that it comes with.
     knowledge mem;
     std::multimap<std::uint64_t, knowledge> staged;
+    /// The newest change that the disk has, also if the shard has not heard.
+    std::uint64_t committed = 0;
   };
   struct link {
     member who;
