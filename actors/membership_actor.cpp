@@ -20,6 +20,9 @@ steady_time now() {
 /// the same peer: most likely the peer has lost it without our noticing.
 constexpr std::chrono::milliseconds doubtful_silence{1'000};
 
+/// Claims that are remembered; more than that are no restarts.
+constexpr std::size_t claims_max = 256;
+
 /// How long a forgotten peer is listened to: time to tell it.
 constexpr std::chrono::milliseconds farewell_length{1'000};
 
@@ -71,12 +74,13 @@ bool membership_state::is_second_claim(const member& who, std::uint64_t run) {
   const auto held = link_of(who.origin);
   if (held == links.end() || !held->second.remote || held->second.run == run)
     return false;
-  auto& seen = claims_[who.origin];
-  if (seen.run != run)
-    seen = {run, now()};
+  if (claims_.size() >= claims_max)
+    claims_.clear();
+  const auto since =
+      claims_.try_emplace({who.origin, run}, now()).first->second;
   if (now() - held->second.heard_at > doubtful_silence) {
     cut(held, "replaced");
-  } else if (now() - seen.since > own.config.copy_patience) {
+  } else if (now() - since > own.config.copy_patience) {
     log::error("copied_identity",
                {{"peer", who.name}, {"address", who.address}});
     own.refuse_copy(who.origin, run);

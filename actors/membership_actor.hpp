@@ -19,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 
 namespace panal {
 
@@ -100,11 +101,6 @@ struct membership_state {
 private:
   using link_map = std::map<std::uint64_t, link>;
 
-  /// A run that claims the identity of a linked peer, and since when.
-  struct claim {
-    std::uint64_t run = 0;
-    steady_time since;
-  };
   struct penalty {
     backoff pause;
     steady_time until;
@@ -125,7 +121,8 @@ private:
   void send_members(const link& to, std::uint64_t link_id);
   void dial_due();
 
-  std::map<origin_id, claim> claims_;
+  /// Runs that claim the identity of a linked peer, and since when; bounded.
+  std::map<std::pair<origin_id, std::uint64_t>, steady_time> claims_;
   std::map<origin_id, penalty> penalties_;
 };
 

@@ -70,7 +70,8 @@ void repair_link::merge(origin_id peer, const repair_entries_frame& said) {
     with.changes.push_back(
         {0, std::string{item.key}, std::string{item.entry}, peer});
     // The cleared floor goes along each time.
-    keys_taken_ += item.key == cleared_key ? 0 : 1;
+    if (item.key != cleared_key)
+      ++keys_taken_;
   }
   port_.reconcile(std::move(with));
 }

@@ -206,11 +206,15 @@ std::vector<change_batch_ptr> table::take_again() {
 }
 
 void table::drop_overlay() {
+  cleared_ = durable_cleared_;
+  clear_number_ = 0;
   const auto put_back = [this](const change_batch& batch) {
     for (const auto& what : batch.changes) {
       const auto held = records_.find(what.key);
       records_.push_expired(what.key, expiry_of(held));
       note_stub(what.key, held);
+      if (cleared_ != stamp{} && !held.empty() && is_covered(held))
+        purge_keys_.push_back(what.key);
     }
   };
   for (const auto& batch : taken_)
@@ -221,8 +225,6 @@ void table::drop_overlay() {
   taken_.clear();
   building_ = nullptr;
   overlay_bytes_ = 0;
-  cleared_ = durable_cleared_;
-  clear_number_ = 0;
 }
 
 std::size_t

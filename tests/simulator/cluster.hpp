@@ -46,6 +46,9 @@ public:
   /// A machine's node has given its identity up.
   void restart(std::size_t index);
   void violated(std::string what);
+  /// One stamp names two writes. Two processes that share an identity can
+  /// come to that before they are told apart, a run alone cannot.
+  void shares_stamps();
   void say(const std::string& what) const;
   sim_disk& disk_of(std::size_t index) { return *machines_[index].disk; }
   /// The latest reading of any node's clock so far: what had not expired by
@@ -141,6 +144,9 @@ private:
   std::array<std::int64_t, keys_max> versions_{};
   unix_ms latest_wall_ = 0;
   bool healing_ = false;
+  bool had_skew_ = false;
+  bool had_twins_ = false;
+  bool is_void_ = false;
   std::string violation_;
 };
 

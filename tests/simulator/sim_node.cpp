@@ -232,7 +232,7 @@ void sim_node::apply(std::size_t index, operation op, unsigned key,
                  && !around_.ops.find(floor);
     came.op = around_.ops.add(made);
     if (!came.op)
-      return around_.violated("differing: one stamp names two writes");
+      return around_.shares_stamps();
     if (made.kills)
       around_.ops.also_named(floor, *came.op);
     stage(index, batch->last_number(), around_.ops.knows(*came.op));
@@ -314,7 +314,7 @@ void sim_node::start_clear(operation op, reply_to to) {
   job->to = std::move(to);
   job->what.op = around_.ops.add(made);
   if (!job->what.op)
-    return around_.violated("differing: one stamp names two writes");
+    return around_.shares_stamps();
   for (std::size_t i = 0; i < shards_.size(); ++i)
     post(first_shard, first_shard + static_cast<unsigned>(i),
          [this, i, at, job] { clear_at(i, at, job); });
@@ -666,12 +666,17 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
                             ? around_.ops.find(old->floor)
                             : around_.ops.find(old->frontier.front().at);
     const bool is_new = out.reply.code == errc::ok && out.reply.at != stamp{};
+    around_.say(self().name + " issues " + write.key + " anew, floor "
+                + std::to_string(old->floor.hlc) + " puts "
+                + std::to_string(old->frontier.size()) + ": "
+                + std::string{to_string(out.reply.code)});
     if (is_new) {
       accepted made;
       made.key = key;
       made.name = out.reply.at;
       made.past = past;
       made.what = old->frontier.empty() ? deed::remove : deed::put;
+      made.kills = true; // it may have come upon something expired
       if (made.what == deed::put) {
         made.version = old->frontier.front().version;
         made.expires_at = old->frontier.front().expires_at;
@@ -752,12 +757,8 @@ bool sim_node::is_second_claim(const member& who, std::uint64_t run) {
   const auto id = link_of(who.origin);
   if (id == 0 || links_.at(id).run == run)
     return false;
-  auto& [claimed, since] = claims_[who.origin];
   const auto time = now().steady;
-  if (claimed != run) {
-    claimed = run;
-    since = time;
-  }
+  const auto since = claims_.try_emplace({who.origin, run}, time).first->second;
   if (time - links_.at(id).heard_at > doubtful_silence)
     cut_link(id, false);
   else if (time - since > copy_patience)

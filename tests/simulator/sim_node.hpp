@@ -186,7 +186,7 @@ private:
   std::unique_ptr<membership> roster_;
   std::unique_ptr<replica> core_;
   std::map<std::uint64_t, link> links_;
-  std::map<origin_id, std::pair<std::uint64_t, steady_time>> claims_;
+  std::map<std::pair<origin_id, std::uint64_t>, steady_time> claims_;
   std::map<std::uint64_t, gathering> gatherings_;
   std::map<std::uint64_t, held> quorums_;
   std::uint64_t next_ticket_ = 0;
