@@ -61,8 +61,11 @@ rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
           begun_after(own.runs, met_run), true};
 }
 
-rejoin_plan copied_plan(const standing& own, std::uint64_t met_run) {
-  return {"another process runs under its identity", ~std::uint64_t{0},
+rejoin_plan copied_plan(const standing& own,
+                        std::optional<std::uint64_t> seen_hlc,
+                        std::uint64_t met_run) {
+  return {"another process runs under its identity",
+          seen_hlc.value_or(~std::uint64_t{0}),
           begun_after(own.runs, met_run), false};
 }
 

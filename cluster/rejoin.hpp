@@ -63,7 +63,11 @@ std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer);
 /// @param met_run  the newest own run that has met a peer.
 rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
                            std::uint64_t met_run);
-rejoin_plan copied_plan(const standing& own, std::uint64_t met_run);
+/// @param seen_hlc  what members have said to have merged of it in this run;
+///                  nothing if this run has met none.
+rejoin_plan copied_plan(const standing& own,
+                        std::optional<std::uint64_t> seen_hlc,
+                        std::uint64_t met_run);
 
 /// What is left of an entry when only what `origin` has written and no member
 /// has seen is kept; nothing if that is nothing.

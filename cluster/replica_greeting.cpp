@@ -98,7 +98,10 @@ void replica::was_forgotten(std::uint64_t seen_hlc) {
 }
 
 void replica::is_copy() {
-  rejoin(copied_plan(own_standing(), memory_.facts[fact::met_run]));
+  std::optional<std::uint64_t> seen;
+  if (met_)
+    seen = line_.seen_of(memory_.self.origin);
+  rejoin(copied_plan(own_standing(), seen, memory_.facts[fact::met_run]));
 }
 
 // The cluster's state is taken over once all is merged that a member held when

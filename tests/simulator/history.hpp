@@ -95,6 +95,10 @@ public:
   /// Its only copies were on a disk that was rolled back, or its re-issue was
   /// refused.
   void excuse(op_id op) { excused_.set(op); }
+  /// Its re-issue was refused, since something greater stands: it is dead, and
+  /// so is its past.
+  void withdraw(op_id op) { withdrawn_.set(op); }
+  const op_set& withdrawn() const noexcept { return withdrawn_; }
   const op_set& excused() const noexcept { return excused_; }
   /// Issued again by a rejoined node, as `again`.
   void reissued(op_id op, op_id again);
@@ -105,6 +109,7 @@ private:
   boost::unordered_flat_map<std::uint64_t, op_id> names_;
   op_set promised_;
   op_set excused_;
+  op_set withdrawn_;
 };
 
 /// The puts of a key that must be alive for whoever knows `of`: nobody may

@@ -689,9 +689,10 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
         around_.ops.promise(*again);
         stage(index, out.after, around_.ops.knows(*again));
       }
-    } else if (before && out.reply.code != errc::overloaded
-               && !old->frontier.empty()) {
-      around_.ops.excuse(*before);
+    } else if (before && !old->frontier.empty()
+               && (out.reply.code == errc::stale_version
+                   || out.reply.code == errc::not_found)) {
+      around_.ops.withdraw(*before);
     }
     item.after = std::max(item.after, out.after);
   }
