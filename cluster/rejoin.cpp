@@ -34,7 +34,7 @@ std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer) {
   if (!own.settled && own.has_data && peer.sealed
       && !PANAL_MUTANT(newcomer_not_fenced))
     return rejoin_plan{"the cluster's line may be above its writes",
-                       peer.seen_hlc, ~std::uint64_t{0}, true};
+                       peer.seen_hlc, ~std::uint64_t{0}, 0, true};
   if (peer.runs.empty() || PANAL_MUTANT(restored_not_fenced))
     return std::nullopt;
   // The newest run that both know, and where this node's next one begins.
@@ -45,32 +45,38 @@ std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer) {
   if (common == 0)
     return rejoin_plan{"the members know another life of it", peer.seen_hlc,
                        own.runs.empty() ? 0 : own.runs.front().started_hlc,
-                       true};
+                       0, true};
   const auto& met = peer.runs[common - 1];
   const auto next = index_of(own.runs, met.id) + 1;
   const auto end = next < own.runs.size() ? own.runs[next].reached : own.last;
   if (common == peer.runs.size() && met.reached <= end)
     return std::nullopt;
   return rejoin_plan{"its data directory is an old one", peer.seen_hlc,
-                     begun_after(own.runs, met.id), true};
+                     begun_after(own.runs, met.id), 0, true};
 }
 
 rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
                            std::uint64_t met_run) {
   return {"the members have forgotten it", seen_hlc,
-          begun_after(own.runs, met_run), true};
+          begun_after(own.runs, met_run), 0, true};
 }
 
 rejoin_plan copied_plan(const standing& own,
-                        std::optional<std::uint64_t> seen_hlc,
-                        std::uint64_t met_run) {
-  return {"another process runs under its identity",
-          seen_hlc.value_or(~std::uint64_t{0}),
-          begun_after(own.runs, met_run), false};
+                        std::optional<position> acknowledged,
+                        std::uint64_t line, std::uint64_t met_run) {
+  rejoin_plan plan{"another process runs under its identity",
+                   ~std::uint64_t{0}, begun_after(own.runs, met_run), 0, false};
+  if (acknowledged) {
+    plan.seen_hlc = line;
+    plan.seen_position = *acknowledged;
+  }
+  return plan;
 }
 
-std::optional<entry> unseen(const entry& state, origin_id origin,
-                            const rejoin_plan& plan) {
+std::optional<entry> unseen(const entry& state, position place,
+                            origin_id origin, const rejoin_plan& plan) {
+  if (plan.seen_position != 0 && place <= plan.seen_position)
+    return std::nullopt;
   const auto is_unseen = [&](const stamp& at) {
     return at.origin == origin
            && (at.hlc > plan.seen_hlc || at.hlc >= plan.unmet_hlc);
@@ -88,16 +94,18 @@ std::optional<entry> unseen(const entry& state, origin_id origin,
 
 result<void> rejoin(store& disk, const rejoin_plan& plan, origin_id fresh,
                     const member& self) {
-  std::map<std::string, std::string, std::less<>> entries;
+  std::map<std::string, std::pair<std::string, position>, std::less<>> entries;
   const auto read =
-      disk.load([&](std::string_view key, std::string_view entry, position) {
-        entries.insert_or_assign(std::string{key}, std::string{entry});
+      disk.load([&](std::string_view key, std::string_view entry, position at) {
+        entries.insert_or_assign(std::string{key},
+                                 std::pair{std::string{entry}, at});
       });
   if (!read)
     return read;
   std::vector<reissue> again;
   std::vector<change> kept;
-  for (auto& [key, encoded] : entries) {
+  for (auto& [key, row] : entries) {
+    const auto& [encoded, at] = row;
     // A clear-all stands for itself: its stamp says what it covers.
     if (key == cleared_key) {
       kept.push_back({1, key, encoded, own_change});
@@ -107,7 +115,7 @@ result<void> rejoin(store& disk, const rejoin_plan& plan, origin_id fresh,
                                        : decode(encoded);
     if (!state)
       return state.error();
-    if (const auto left = unseen(*state, disk.origin(), plan))
+    if (const auto left = unseen(*state, at, disk.origin(), plan))
       again.push_back({key, encode(*left)});
   }
   auto former = self;

@@ -51,6 +51,8 @@ struct rejoin_plan {
   /// but for those from here on, which were made in a life that no member has
   /// met.
   std::uint64_t unmet_hlc = ~std::uint64_t{0};
+  /// Not 0: what stands at or before this position was seen too.
+  position seen_position = 0;
   /// The cluster is to forget the old identity. Not if another process lives
   /// under it.
   bool forget_former = true;
@@ -63,15 +65,17 @@ std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer);
 /// @param met_run  the newest own run that has met a peer.
 rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
                            std::uint64_t met_run);
-/// @param seen_hlc  what members have said to have merged of it in this run;
-///                  nothing if this run has met none.
+/// @param acknowledged  what members have acknowledged to this very run, if it
+///                      has met any: another's acknowledgements are not its.
+/// @param line  its own.
 rejoin_plan copied_plan(const standing& own,
-                        std::optional<std::uint64_t> seen_hlc,
-                        std::uint64_t met_run);
+                        std::optional<position> acknowledged,
+                        std::uint64_t line, std::uint64_t met_run);
 
 /// What is left of an entry when only what `origin` has written and no member
 /// has seen is kept; nothing if that is nothing.
-std::optional<entry> unseen(const entry& state, origin_id origin,
+/// @param at  where the entry stands in the origin's sequence.
+std::optional<entry> unseen(const entry& state, position at, origin_id origin,
                             const rejoin_plan& plan);
 
 /// Carries a plan out on the node's disk: see store::rebirth. The node starts

@@ -98,10 +98,12 @@ void replica::was_forgotten(std::uint64_t seen_hlc) {
 }
 
 void replica::is_copy() {
-  std::optional<std::uint64_t> seen;
-  if (met_)
-    seen = line_.seen_of(memory_.self.origin);
-  rejoin(copied_plan(own_standing(), seen, memory_.facts[fact::met_run]));
+  std::optional<position> acknowledged;
+  for (const auto& [who, to] : peers_)
+    if (met_)
+      acknowledged = std::max(acknowledged.value_or(0), to.out.acknowledged());
+  rejoin(copied_plan(own_standing(), acknowledged, line_hlc_,
+                     memory_.facts[fact::met_run]));
 }
 
 // The cluster's state is taken over once all is merged that a member held when

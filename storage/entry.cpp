@@ -242,24 +242,44 @@ result<entry> decode(std::string_view bytes) {
   return state;
 }
 
+// An expiry is a delete at its time: a put that stands below the expired one
+// and was stamped before that time is hidden with it for good; one that was
+// stamped later, by a node that had dropped the expired put or never heard of
+// it, lives.
 winner_view winner(std::string_view encoded, unix_ms now) noexcept {
+  winner_view view;
   reader in{encoded};
   const auto format = in.number<std::uint8_t>();
   const auto puts = in.number<std::uint8_t>();
-  winner_view view;
-  if (puts == 0)
-    return view;
   if ((format & has_floor_bit) != 0)
     in.read_stamp();
-  const bool stripped = (in.number<std::uint8_t>() & stripped_bit) != 0;
-  view.version = in.number<std::int64_t>();
-  view.at = in.read_stamp();
-  view.expires_at = in.number<std::int64_t>();
-  const auto size = in.number<std::uint32_t>();
-  view.value = in.bytes(size);
-  view.state = stripped || now >= view.expires_at ? presence::expired
-                                                  : presence::present;
+  std::uint64_t hidden_below = 0;
+  for (unsigned i = 0; i < puts; ++i) {
+    winner_view put;
+    const bool stripped = (in.number<std::uint8_t>() & stripped_bit) != 0;
+    put.version = in.number<std::int64_t>();
+    put.at = in.read_stamp();
+    put.expires_at = in.number<std::int64_t>();
+    const auto size = in.number<std::uint32_t>();
+    put.value = in.bytes(size);
+    const bool expired = stripped || now >= put.expires_at;
+    if (put.at.hlc >= hidden_below && !expired) {
+      put.state = presence::present;
+      put.over_expired = i > 0;
+      return put;
+    }
+    put.state = presence::expired;
+    put.over_expired = true;
+    if (i == 0)
+      view = put;
+    if (expired)
+      hidden_below = std::max(hidden_below, expiry_hlc(put.expires_at));
+  }
   return view;
+}
+
+std::uint64_t expiry_hlc(unix_ms expires_at) noexcept {
+  return expires_at == never ? 0 : hlc_at(expires_at);
 }
 
 } // namespace panal

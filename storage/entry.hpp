@@ -73,7 +73,14 @@ struct winner_view {
   stamp at;
   unix_ms expires_at = never;
   std::string_view value;
+  /// Some put of the entry has expired and stands at or above this one: a put
+  /// over it needs a floor of its own.
+  bool over_expired = false;
 };
+
+/// What was stamped below this hlc is hidden, and dies, with a put that
+/// expires then.
+std::uint64_t expiry_hlc(unix_ms expires_at) noexcept;
 
 /// Writes `state` in its one encoding.
 std::string encode(const entry& state);

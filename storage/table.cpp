@@ -106,7 +106,7 @@ outcome table::accept(std::string key, put_record fresh, const view& now,
                       const operation& op) {
   auto floor = floor_of(now.encoded);
   auto newest = newest_stamp(now.encoded);
-  if (winner(now.encoded, time_.now()).state == presence::expired
+  if (winner(now.encoded, time_.now()).over_expired
       && !PANAL_MUTANT(put_over_expired_without_floor))
     floor = newest = time_.tick(newest);
   fresh.at = time_.tick(newest);
@@ -244,16 +244,10 @@ table::view table::current(std::string_view key) const {
   return now;
 }
 
-// The first put of an entry has the oldest stamp.
 void table::hide_cleared(view& now) const {
   if (clear_number_ > durable_number_)
     now.number = std::max(now.number, clear_number_);
-  const auto first = winner(now.encoded, 0);
-  const bool covers_puts =
-      first.state != presence::absent && first.at <= cleared_;
-  if (now.encoded.empty() || (!covers_puts && floor_of(now.encoded) > cleared_))
-    return;
-  if (first.state != presence::absent && !covers_puts)
+  if (now.encoded.empty() || !is_covered(now.encoded))
     return;
   visible_.clear();
   if (const auto state = decode(now.encoded)) {

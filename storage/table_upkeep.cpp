@@ -11,20 +11,22 @@ namespace panal {
 
 namespace {
 
-/// The entry without the value of its winner.
-std::string stripped(entry state) {
-  auto& dead = state.frontier.front();
-  dead.stripped = true;
-  dead.value.clear();
-  dead.value.shrink_to_fit();
+/// The entry without the values of what has expired.
+std::string stripped(entry state, unix_ms now) {
+  for (auto& put : state.frontier) {
+    if (!put.stripped && now < put.expires_at)
+      continue;
+    put.stripped = true;
+    put.value.clear();
+    put.value.shrink_to_fit();
+  }
   return encode(state);
 }
 
-/// From when on the key is dead to every member: the hlc after which its
-/// winner has expired and all its stamps are merged.
-std::uint64_t dead_from(const entry& state) noexcept {
-  const auto& w = state.frontier.front();
-  return std::max(newest_stamp(state).hlc, hlc_at(w.expires_at));
+/// From when on an expired put is dead to every member: the hlc after which it
+/// has expired and is merged, and with it all that it hides.
+std::uint64_t dead_from(const put_header& put) noexcept {
+  return std::max(put.at.hlc, expiry_hlc(put.expires_at));
 }
 
 } // namespace
@@ -45,7 +47,8 @@ void table::load(std::string_view key, std::string_view encoded) {
   // all that the sweep does has been done in an earlier life.
   const bool is_swept =
       config_.keeps_tombstones && state->frontier.front().stripped;
-  set_record(key, stripped(*state), is_swept ? never : seen.expires_at);
+  set_record(key, stripped(*state, time_.now()),
+             is_swept ? never : seen.expires_at);
 }
 
 std::size_t table::sweep(std::size_t keys_max) {
@@ -70,7 +73,7 @@ void table::strip_expired(const std::string& key) {
     return;
   }
   if (const auto state = decode(records_.find(key)))
-    stage(key, stripped(*state), local_change);
+    stage(key, stripped(*state, time_.now()), local_change);
 }
 
 void table::set_line(std::uint64_t line) noexcept {
@@ -81,12 +84,11 @@ void table::set_line(std::uint64_t line) noexcept {
 void table::note_stub(std::string_view key, std::string_view encoded) {
   if (!config_.keeps_tombstones || encoded.empty())
     return;
-  auto from = std::uint64_t{0};
-  if (const auto floor = floor_of(encoded); floor != stamp{})
-    from = floor.hlc;
-  else if (const auto seen = winner(encoded, 0);
-           seen.state == presence::expired && seen.expires_at != never)
-    from = std::max(newest_stamp(encoded).hlc, hlc_at(seen.expires_at));
+  auto from = floor_of(encoded).hlc;
+  put_headers puts{encoded};
+  for (put_header put; from == 0 && puts.next(put);)
+    if (put.stripped)
+      from = dead_from(put);
   if (from != 0)
     stubs_.emplace(from, key);
 }
@@ -107,6 +109,24 @@ std::size_t table::collect(std::uint64_t upto, std::size_t keys_max) {
   return looked_at;
 }
 
+/// Drops what has expired up to the line, always with all that it hides: a
+/// hidden put would show again.
+void table::drop_expired(entry& state, std::uint64_t line) const {
+  std::uint64_t hidden_below = 0;
+  std::erase_if(state.frontier, [&](const put_record& put) {
+    const bool dead =
+        put.stripped
+        && dead_from({put.version, put.at, put.expires_at, true}) <= line;
+    if (dead)
+      hidden_below = std::max(hidden_below, expiry_hlc(put.expires_at));
+    return dead;
+  });
+  if (!PANAL_MUTANT(expired_winner_dropped_alone))
+    std::erase_if(state.frontier, [&](const put_record& put) {
+      return put.at.hlc < hidden_below;
+    });
+}
+
 void table::collect_key(const std::string& key) {
   const auto encoded = records_.find(key);
   if (encoded.empty())
@@ -118,25 +138,20 @@ void table::collect_key(const std::string& key) {
   const auto before = *state;
   if (state->floor.hlc <= line)
     state->floor = {};
-  if (!state->frontier.empty() && state->frontier.front().stripped) {
-    // Only whole: a lower put would show again.
-    if (dead_from(*state) <= line)
-      state->frontier.clear();
-    else if (PANAL_MUTANT(expired_winner_dropped_alone)
-             && state->frontier.front().at.hlc <= line)
-      state->frontier.erase(state->frontier.begin());
-  }
+  drop_expired(*state, line);
   // What is unchanged was replaced meanwhile, and noted anew then.
   if (*state != before)
     stage(key, *state == entry{} ? std::string{} : encode(*state),
           local_change);
 }
 
-/// The cleared floor covers some of the entry, or all.
+/// The cleared floor covers some of the entry, or all. The first put has the
+/// oldest stamp.
 bool table::is_covered(std::string_view encoded) const noexcept {
-  const auto first = winner(encoded, 0);
-  return first.state == presence::absent ? floor_of(encoded) <= cleared_
-                                         : first.at <= cleared_;
+  put_headers puts{encoded};
+  put_header first;
+  return puts.next(first) ? first.at <= cleared_
+                          : floor_of(encoded) <= cleared_;
 }
 
 // One part of the records is looked through at a time.
