@@ -80,14 +80,15 @@ void table::set_line(std::uint64_t line) noexcept {
   line_ = std::max(line_, line);
 }
 
-// An entry with a value waits for its sweep before it counts as a stub.
+// A winner waits for its sweep before it counts as a stub.
 void table::note_stub(std::string_view key, std::string_view encoded) {
   if (!config_.keeps_tombstones || encoded.empty())
     return;
   auto from = floor_of(encoded).hlc;
   put_headers puts{encoded};
-  for (put_header put; from == 0 && puts.next(put);)
-    if (put.stripped)
+  bool is_winner = true;
+  for (put_header put; from == 0 && puts.next(put); is_winner = false)
+    if (put.stripped || (!is_winner && put.expires_at != never))
       from = dead_from(put);
   if (from != 0)
     stubs_.emplace(from, key);
@@ -110,21 +111,21 @@ std::size_t table::collect(std::uint64_t upto, std::size_t keys_max) {
 }
 
 /// Drops what has expired up to the line, always with all that it hides: a
-/// hidden put would show again.
+/// hidden put would show again. What stands above it stays.
 void table::drop_expired(entry& state, std::uint64_t line) const {
   std::uint64_t hidden_below = 0;
-  std::erase_if(state.frontier, [&](const put_record& put) {
-    const bool dead =
-        put.stripped
-        && dead_from({put.version, put.at, put.expires_at, true}) <= line;
-    if (dead)
+  std::vector<put_record> kept;
+  for (auto& put : state.frontier) {
+    const auto from = dead_from({put.version, put.at, put.expires_at, true});
+    if (put.expires_at != never && from <= line) {
       hidden_below = std::max(hidden_below, expiry_hlc(put.expires_at));
-    return dead;
-  });
-  if (!PANAL_MUTANT(expired_winner_dropped_alone))
-    std::erase_if(state.frontier, [&](const put_record& put) {
-      return put.at.hlc < hidden_below;
-    });
+      if (PANAL_MUTANT(expired_winner_dropped_alone))
+        hidden_below = 0;
+    } else if (put.at.hlc >= hidden_below) {
+      kept.push_back(std::move(put));
+    }
+  }
+  state.frontier = std::move(kept);
 }
 
 void table::collect_key(const std::string& key) {
