@@ -49,7 +49,7 @@ struct replica_config {
   std::chrono::milliseconds cursor_pause{500};
   /// How far ahead of the clock the saved lease of promises reaches: a commit
   /// about as often, also at rest.
-  std::chrono::milliseconds lease_length{20'000};
+  std::chrono::milliseconds lease_length{10'000};
   /// False: changes spread by repair alone. For tests.
   bool pushes = true;
   repair_config repairing;

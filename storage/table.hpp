@@ -231,7 +231,7 @@ private:
   void toggle_digest(std::string_view key, std::string_view encoded) noexcept;
   void note_stub(std::string_view key, std::string_view encoded);
   bool is_covered(std::string_view encoded) const noexcept;
-  void collect_key(const std::string& key);
+  bool collect_key(const std::string& key);
   void drop_expired(entry& state, std::uint64_t line) const;
   void strip_expired(const std::string& key);
   void drop_overlay();

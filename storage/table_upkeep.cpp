@@ -98,15 +98,18 @@ std::size_t table::collect(std::uint64_t upto, std::size_t keys_max) {
   if (!PANAL_MUTANT(collect_by_age))
     upto = std::min(upto, line_);
   std::size_t looked_at = 0;
+  std::vector<std::string> later;
   while (!stubs_.empty() && stubs_.top().first <= upto && looked_at < keys_max
          && overlay_bytes_ <= config_.overlay_bytes_max) {
     const auto key = stubs_.top().second;
     stubs_.pop();
     ++looked_at;
     // What is being changed is noted again when that change is durable.
-    if (!overlay_.contains(key))
-      collect_key(key);
+    if (!overlay_.contains(key) && !collect_key(key))
+      later.push_back(key);
   }
+  for (const auto& key : later)
+    note_stub(key, records_.find(key));
   return looked_at;
 }
 
@@ -117,7 +120,9 @@ void table::drop_expired(entry& state, std::uint64_t line) const {
   std::vector<put_record> kept;
   for (auto& put : state.frontier) {
     const auto from = dead_from({put.version, put.at, put.expires_at, true});
-    if (put.expires_at != never && from <= line) {
+    // Stamps may run ahead of the clock, and so may the line.
+    const bool expired = put.stripped || time_.now() >= put.expires_at;
+    if (expired && from <= line) {
       hidden_below = std::max(hidden_below, expiry_hlc(put.expires_at));
       if (PANAL_MUTANT(expired_winner_dropped_alone))
         hidden_below = 0;
@@ -128,13 +133,14 @@ void table::drop_expired(entry& state, std::uint64_t line) const {
   state.frontier = std::move(kept);
 }
 
-void table::collect_key(const std::string& key) {
+/// False if the key has something that is to be looked at again.
+bool table::collect_key(const std::string& key) {
   const auto encoded = records_.find(key);
   if (encoded.empty())
-    return;
+    return true;
   auto state = decode(encoded);
   if (!state)
-    return;
+    return true;
   const auto line = PANAL_MUTANT(collect_by_age) ? hlc_at(time_.now()) : line_;
   const auto before = *state;
   if (state->floor.hlc <= line)
@@ -144,6 +150,7 @@ void table::collect_key(const std::string& key) {
   if (*state != before)
     stage(key, *state == entry{} ? std::string{} : encode(*state),
           local_change);
+  return *state != before || before.frontier.size() < 2;
 }
 
 /// The cleared floor covers some of the entry, or all. The first put has the
