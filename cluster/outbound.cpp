@@ -35,6 +35,7 @@ std::optional<std::string> outbound::pack(const change_run& run,
   // What was passed over behind a frame in flight is told by none: the next
   // frame starts where the last one ended, or the receiver would see a gap.
   const auto before = std::exchange(covered_, run.upto);
+  sent_ = std::max(sent_, covered_);
   const auto after = window_.empty() ? before : window_.back().upto;
   if (sent.empty()) {
     if (window_.empty())
@@ -52,7 +53,7 @@ std::optional<std::string> outbound::pack(const change_run& run,
 }
 
 bool outbound::acknowledge(position upto, steady_time now) {
-  if (upto > covered_)
+  if (upto > std::max(sent_, covered_))
     return false;
   // A repeated word about nothing new: the peer lives, but could not merge.
   if (!window_.empty() && upto == acknowledged_) {
@@ -67,8 +68,10 @@ bool outbound::acknowledge(position upto, steady_time now) {
     refused_ = false;
     stalls_ = 0;
   }
-  if (window_.empty())
-    acknowledged_ = covered_;
+  if (window_.empty()) {
+    covered_ = std::max(covered_, upto);
+    acknowledged_ = std::max(acknowledged_, upto);
+  }
   return true;
 }
 
@@ -90,6 +93,7 @@ void outbound::rewind() noexcept {
 void outbound::start_link() noexcept {
   rewind();
   stalls_ = 0;
+  sent_ = acknowledged_;
 }
 
 } // namespace panal

@@ -87,6 +87,9 @@ private:
   outbound_config config_;
   position acknowledged_;
   position covered_;
+  /// The end of what was ever sent over the present link: an acknowledgement
+  /// may come after its frame was given up and is to be sent again.
+  position sent_ = 0;
   std::deque<in_flight> window_;
   std::size_t window_bytes_ = 0;
   steady_time last_progress_{};

@@ -262,11 +262,11 @@ void cluster::send(std::size_t from, std::uint64_t link, std::string bytes) {
               [this, to, link, bytes] { deliver(to, link, bytes); });
   }
   if (weather_.replays > 0) {
-    recent_.push_back({to, link, bytes});
+    recent_.push_back({from, to, link, bytes});
     if (r.chance(weather_.replays)) {
       auto old = recent_[r.below(recent_.size())];
       // Also under the present link: nothing tells it apart then.
-      if (r.chance(0.5) && old.to == to)
+      if (r.chance(0.5) && old.from == from && old.to == to)
         old.link = link;
       around.at(around.now() + r.between(1'000, 3 * second), nature,
                 [this, old] { deliver(old.to, old.link, old.bytes); });
@@ -356,6 +356,7 @@ void cluster::judge_answer(std::size_t at, const operation& asked,
     for (const auto& x : machines_)
       all |= x.disk->knows.all();
     if (reply.reached >= write_level::quorum && asked.what == verb::put
+        && asked.ttl_ms == 0
         && holders(*came.op) < reply.members_reached
         && stands_alone(ops, all.seen, *came.op))
       violated("early: " + describe(ops, *came.op) + " is said to be at "

@@ -84,6 +84,7 @@ private:
     bool up = true;
   };
   struct sent_frame {
+    std::size_t from = 0;
     std::size_t to = 0;
     std::uint64_t link = 0;
     std::string bytes;
