@@ -70,7 +70,7 @@ bool outbound::acknowledge(position upto, steady_time now) {
   }
   if (window_.empty()) {
     covered_ = std::max(covered_, upto);
-    acknowledged_ = std::max(acknowledged_, upto);
+    acknowledged_ = covered_;
   }
   return true;
 }
