@@ -129,10 +129,12 @@ std::optional<std::string> record_set::pop_expired(unix_ms now) {
 void record_set::push_expired(std::string_view key, unix_ms expires_at) {
   const auto& part = part_of(key);
   const auto i = part.find(key);
-  if (i == part.end() || (*i)->expires_at == expires_at)
+  if (i == part.end() || expires_at == never
+      || (*i)->expires_at == expires_at)
     return;
-  // Only a key that is in no index may get here with another expiry.
   bytes_ -= (*i)->cost();
+  if ((*i)->expires_at != never)
+    expiries_.erase({(*i)->expires_at, *i});
   (*i)->expires_at = expires_at;
   expiries_.emplace(expires_at, *i);
   bytes_ += (*i)->cost();
