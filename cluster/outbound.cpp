@@ -90,8 +90,9 @@ void outbound::rewind() noexcept {
   refused_ = false;
 }
 
-void outbound::start_link() noexcept {
+void outbound::start_link(position last) noexcept {
   rewind();
+  barrier_ = last;
   stalls_ = 0;
   sent_ = acknowledged_;
 }

@@ -48,6 +48,13 @@ public:
   position covered() const noexcept { return covered_; }
   /// Everything up to here is durable at the peer, or need not be sent.
   position acknowledged() const noexcept { return acknowledged_; }
+  /// Everything that was ever journalled up to here is durable at the peer; 0
+  /// while that cannot be said. What is read from the store is a key's newest
+  /// state at its newest position: an older position that was passed over
+  /// there is not made good before that newer one is acknowledged too.
+  position confirmed() const noexcept {
+    return acknowledged_ >= barrier_ ? acknowledged_ : 0;
+  }
   /// True if another frame may be sent.
   bool has_room() const noexcept;
 
@@ -55,6 +62,10 @@ public:
   /// Leaves out what the peer itself has told and what is local.
   /// @return the frame's bytes; nothing if no change is left to be sent.
   std::optional<std::string> pack(const change_run& run, steady_time now);
+  /// The next run to be packed was read from a store that reached up to `last`.
+  void read_from_store(position last) noexcept {
+    barrier_ = last > barrier_ ? last : barrier_;
+  }
 
   /// The peer says that it holds everything up to `upto`. When that is nothing
   /// new, it could not merge what is in flight: see must_resend().
@@ -75,7 +86,8 @@ public:
   unsigned stalls() const noexcept { return stalls_; }
 
   /// A new link: nothing is in flight on it.
-  void start_link() noexcept;
+  /// @param last  the newest position now.
+  void start_link(position last) noexcept;
 
 private:
   struct in_flight {
@@ -90,6 +102,8 @@ private:
   /// The end of what was ever sent over the present link: an acknowledgement
   /// may come after its frame was given up and is to be sent again.
   position sent_ = 0;
+  /// Where confirmed() begins to hold.
+  position barrier_ = 0;
   std::deque<in_flight> window_;
   std::size_t window_bytes_ = 0;
   steady_time last_progress_{};

@@ -75,7 +75,9 @@ void replica::link_up(const member& who, std::uint64_t run, moment) {
   to.linked = true;
   to.accepts_them = to.accepted_by_them = false;
   to.memory_from = recent_.last();
-  to.out.start_link();
+  to.out.start_link(recent_.last());
+  to.waiting_mark.reset();
+  to.has_marked = false;
   to.in = inbound{to.in.next_ticket()};
   greet(who.origin, to);
 }
@@ -83,7 +85,7 @@ void replica::link_up(const member& who, std::uint64_t run, moment) {
 void replica::link_down(origin_id who, moment now) {
   auto& to = peer_of(who);
   to.linked = to.accepts_them = to.accepted_by_them = false;
-  to.out.start_link();
+  to.out.start_link(recent_.last());
   to.in = inbound{to.in.next_ticket()};
   clocks_.gone(who);
   repair_.gone(who, now.steady);
@@ -149,8 +151,10 @@ void replica::tick(moment now) {
   beat(now);
   watch_clock();
   look_after_windows(now);
-  for (auto& [who, to] : peers_)
+  for (auto& [who, to] : peers_) {
     pump(who, to, now);
+    send_mark(who, to);
+  }
   if (now.steady >= next_mark_) {
     next_mark_ = now.steady + config_.mark_pause;
     make_mark(now);

@@ -159,6 +159,11 @@ private:
     /// A read from the store is under way.
     bool reading = false;
     position saved_cursor = 0;
+    /// A mark that is said once the peer has all that it speaks of.
+    std::optional<mark> waiting_mark;
+    /// It has marked over this link: all that it held before the link is
+    /// merged.
+    bool has_marked = false;
     /// A position that it has not acknowledged yet, and since when.
     std::optional<std::pair<position, unix_ms>> lag_probe;
 
@@ -207,6 +212,7 @@ private:
   void take_mark(origin_id from, peer& link, const mark_frame& said,
                  moment now);
   void make_mark(moment now);
+  void send_mark(origin_id who, peer& to);
   void move_line();
 
   // -- repair (replica_repair.cpp) --------------------------------------------

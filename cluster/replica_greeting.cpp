@@ -106,8 +106,8 @@ void replica::is_copy() {
                      memory_.facts[fact::met_run]));
 }
 
-// The cluster's state is taken over once all is merged that a member held when
-// it greeted. Where all members rejoin, the one of the smallest origin has
+// The cluster's state is taken over once a member has marked: all that it held
+// when the link came up is merged. Where all members rejoin, the one of the smallest origin has
 // nothing to wait for.
 void replica::look_whether_rejoined() {
   if (!rejoining_ || reissuing_ || gone_)
@@ -124,7 +124,7 @@ void replica::look_whether_rejoined() {
     if (!is_open || i->second.is_rejoining)
       continue;
     taken_over = taken_over
-                 || i->second.in.merged() >= i->second.greeted_last
+                 || i->second.has_marked
                  || repair_.equal_at(origin).has_value()
                  || PANAL_MUTANT(rejoined_before_taken_over);
   }

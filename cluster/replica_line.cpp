@@ -32,6 +32,7 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
       return;
     claim.row[origin] = hlc;
   }
+  link.has_marked = true;
   line_.mark_came(from, claim);
   look_whether_rejoined();
 }
@@ -73,18 +74,31 @@ void replica::marked(std::uint64_t hlc, position at, moment) {
   if (marked_view_ != line_.view())
     return; // made among other members
   marked_row_[memory_.self.origin] = hlc;
-  mark_frame said;
-  said.at = at;
-  said.view = marked_view_;
-  said.line = line_hlc_;
-  for (const auto& [origin, upto] : marked_row_)
-    said.merged.push_back({origin, upto});
   for (auto& [who, to] : peers_) {
-    if (!to.open())
-      continue;
-    said.acknowledged = to.out.acknowledged();
-    port_.send(who, encode(said));
+    // The older one first: under load a newer one is never ready.
+    if (!to.waiting_mark || to.waiting_mark->view != marked_view_)
+      to.waiting_mark = mark{at, marked_view_, marked_row_};
+    send_mark(who, to);
   }
+}
+
+void replica::send_mark(origin_id who, peer& to) {
+  if (!to.open() || !to.waiting_mark)
+    return;
+  const auto reached = PANAL_MUTANT(mark_of_passed_positions)
+                           ? to.out.acknowledged()
+                           : to.out.confirmed();
+  if (reached < to.waiting_mark->at)
+    return;
+  mark_frame said;
+  said.acknowledged = to.out.acknowledged();
+  said.at = to.waiting_mark->at;
+  said.view = to.waiting_mark->view;
+  said.line = line_hlc_;
+  for (const auto& [origin, upto] : to.waiting_mark->row)
+    said.merged.push_back({origin, upto});
+  to.waiting_mark.reset();
+  port_.send(who, encode(said));
 }
 
 void replica::move_line() {

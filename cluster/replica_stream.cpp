@@ -75,11 +75,12 @@ void replica::take_ack(origin_id from, peer& link, const ack_frame& said,
                         : said.upto;
   if (!link.out.acknowledge(upto, now.steady))
     return refuse_frame(from, "acknowledges what was never sent");
-  quorum_.reached(from, link.out.acknowledged());
+  quorum_.reached(from, link.out.confirmed());
   answer_waiting(now);
   if (link.lag_probe && link.out.acknowledged() >= link.lag_probe->first)
     link.lag_probe.reset();
   pump(from, link, now);
+  send_mark(from, link);
 }
 
 // From memory while that reaches back far enough, else from the store, one
@@ -111,7 +112,7 @@ void replica::send_run(origin_id who, peer& to, const change_run& run,
                        moment now) {
   if (auto bytes = to.out.pack(run, now.steady))
     port_.send(who, std::move(*bytes));
-  quorum_.reached(who, to.out.acknowledged());
+  quorum_.reached(who, to.out.confirmed());
 }
 
 void replica::backlog_came(const backlog& found, moment now) {
@@ -125,6 +126,7 @@ void replica::backlog_came(const backlog& found, moment now) {
       run.changes.push_back(&what);
     if (!found.changes.empty())
       run.upto = found.changes.back().at;
+    to.out.read_from_store(found.last);
     send_run(found.peer, to, run, now);
   }
   pump(found.peer, to, now);
