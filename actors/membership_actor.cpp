@@ -262,15 +262,12 @@ void membership_state::cut(link_map::iterator gone, std::string_view why,
 void membership_state::learn(const member& who, const std::string& dialled) {
   if (roster().is_forgotten(who.origin))
     return;
-  forget_replaced(who);
   if (roster().introduced(who, dialled))
     remember({who});
 }
 
-/// A member of the same name and address, with another identity, stands where
-/// `by` stands now: its data directory was replaced.
-void membership_state::forget_replaced(const member& by) {
-  for (const auto origin : roster().replaced_by(by))
+void membership_state::forget_replaced() {
+  for (const auto origin : roster().replaced())
     self->request(own.replicator, caf::infinite, forget_atom_v, origin)
         .then([this, origin](std::uint64_t seen_hlc) {
           if (const auto gone = roster().forget(origin, seen_hlc))
@@ -317,6 +314,7 @@ void membership_state::beat() {
     if (time - peer.heard_at > limit)
       cut(at, "silent");
   }
+  forget_replaced();
   dial_due();
   self->delayed_send(self, own.config.beat, beat_atom_v);
 }

@@ -114,7 +114,7 @@ private:
   void members_came(link& from, std::string_view bytes);
   void cut(link_map::iterator gone, std::string_view why, bool faulty = false);
   void learn(const member& who, const std::string& dialled);
-  void forget_replaced(const member& by);
+  void forget_replaced();
   void forget_one(const member& who, request_ptr asked,
                   const reply_inbox_ptr& home);
   void remember(const std::vector<member>& news);

@@ -21,15 +21,20 @@ bool membership::introduced(const member& who, const std::string& dialled) {
     return false;
   if (const auto seed = seeds_.find(dialled); seed != seeds_.end())
     seed->second = who.origin;
-  auto& known = peers_[who.origin].who;
+  auto& entry = peers_[who.origin];
+  auto& known = entry.who;
   if (known == who || known.forgotten != 0)
     return false;
+  entry.contested = entry.contested
+                    || (!known.name.empty() && known.name != who.name);
   if (!known.address.empty() && known.address != who.address)
     targets_.erase(known.address);
   known = who;
-  // Whoever was reached there before is gone: its data directory was replaced.
+  // Whoever was reached there before is gone. One of the same name is to be
+  // forgotten: see replaced().
   for (auto& [origin, other] : peers_)
-    if (origin != who.origin && other.who.address == who.address)
+    if (origin != who.origin && other.who.address == who.address
+        && other.who.name != who.name)
       other.who.address.clear();
   aim_at(who.address);
   return true;
@@ -85,12 +90,16 @@ std::optional<member> membership::find_name(std::string_view name) const {
   return std::nullopt;
 }
 
-std::vector<origin_id> membership::replaced_by(const member& who) const {
+std::vector<origin_id> membership::replaced() const {
   std::vector<origin_id> gone;
-  for (const auto& [origin, known] : peers_)
-    if (origin != who.origin && known.who.forgotten == 0 && !known.linked
-        && known.who.name == who.name && known.who.address == who.address)
-      gone.push_back(origin);
+  for (const auto& [origin, old] : peers_) {
+    if (old.linked || old.contested || old.who.forgotten != 0)
+      continue;
+    for (const auto& [other, fresh] : peers_)
+      if (fresh.linked && fresh.who.name == old.who.name
+          && fresh.who.address == old.who.address)
+        gone.push_back(origin);
+  }
   return gone;
 }
 

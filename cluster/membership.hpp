@@ -51,9 +51,9 @@ public:
   bool is_forgotten(origin_id who) const;
   /// The member, not forgotten, that bears this name.
   std::optional<member> find_name(std::string_view name) const;
-  /// Those who were in the place of `who` before it: of the same name and
-  /// address, with another identity. Its data directory was replaced.
-  std::vector<origin_id> replaced_by(const member& who) const;
+  /// Members without a link whose name and address a linked one bears: their
+  /// data directories were replaced, and they are to be forgotten.
+  std::vector<origin_id> replaced() const;
 
   void link_up(origin_id who);
   /// @param faulty  it broke the protocol: the pauses before it is dialled
@@ -79,6 +79,8 @@ private:
   struct known_peer {
     member who;
     bool linked = false;
+    /// It was seen under two names: there may be two of it.
+    bool contested = false;
   };
   struct target {
     backoff pause;

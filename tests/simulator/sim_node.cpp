@@ -862,13 +862,8 @@ void sim_node::tell_replica() {
 void sim_node::learn_member(const member& who, const std::string& dialled) {
   if (roster_->is_forgotten(who.origin))
     return;
-  std::vector<member> news;
-  for (const auto origin : roster_->replaced_by(who))
-    if (const auto gone = roster_->forget(origin, core_->seen_of(origin)))
-      news.push_back(*gone);
   if (roster_->introduced(who, dialled))
-    news.push_back(who);
-  remember(news);
+    remember({who});
 }
 
 void sim_node::forget(const std::string& name) {
@@ -888,6 +883,11 @@ void sim_node::beat() {
       silent.push_back(id);
   for (const auto id : silent)
     cut_link(id, false);
+  std::vector<member> gone;
+  for (const auto origin : roster_->replaced())
+    if (const auto old = roster_->forget(origin, core_->seen_of(origin)))
+      gone.push_back(*old);
+  remember(gone);
   dial_due();
   post(membership_part, replicator, [this] { core_->tick(now()); });
   auto& world = around_.around;
