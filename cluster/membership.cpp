@@ -178,12 +178,16 @@ bool membership::is_linked(origin_id who) const {
 // A member's address is wanted while there is no link to that member; a seed
 // that is no member's address (yet) until it has led to one that is linked.
 bool membership::is_wanted(const std::string& address) const {
-  const auto at = [&address](const auto& known) {
-    return known.second.who.address == address;
-  };
-  const auto i = std::find_if(peers_.begin(), peers_.end(), at);
-  if (i != peers_.end())
-    return !i->second.linked;
+  bool is_known = false;
+  for (const auto& [origin, known] : peers_) {
+    if (known.who.address != address)
+      continue;
+    if (!known.linked)
+      return true;
+    is_known = true;
+  }
+  if (is_known)
+    return false;
   const auto s = seeds_.find(address);
   return s != seeds_.end() && !is_linked(s->second);
 }

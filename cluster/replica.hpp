@@ -211,6 +211,7 @@ private:
   // -- the line (replica_line.cpp) --------------------------------------------
   void take_mark(origin_id from, peer& link, const mark_frame& said,
                  moment now);
+  void keep_lease(moment now);
   void make_mark(moment now);
   void send_mark(origin_id who, peer& to);
   void move_line();

@@ -39,7 +39,15 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
 
 // What is promised must hold for the next run too, whose clock may have
 // stepped back: so no promise is above a saved lease, and a run starts there.
+void replica::keep_lease(moment now) {
+  const auto reading = clock_.promise();
+  const auto length = hlc_at(config_.lease_length.count());
+  if (reading + length / 2 > lease_)
+    port_.save_fact(fact::lease, std::max(reading, hlc_at(now.wall)) + length);
+}
+
 void replica::make_mark(moment now) {
+  keep_lease(now);
   // Whoever has not joined yet has nothing that others could rest on.
   if (line_.members().size() < 2 || !settled_)
     return;
@@ -50,9 +58,6 @@ void replica::make_mark(moment now) {
     return;
   }
   const auto hlc = clock_.promise();
-  const auto length = hlc_at(config_.lease_length.count());
-  if (hlc + length / 2 > lease_)
-    port_.save_fact(fact::lease, std::max(hlc, hlc_at(now.wall)) + length);
   if (hlc > lease_ && !PANAL_MUTANT(promise_without_lease))
     return;
   // One at a time: what is merged by now stands in the journal before the mark
@@ -138,9 +143,17 @@ std::uint64_t replica::seen_of(origin_id origin) const {
   if (const auto i = memory_.newest_of.find(origin);
       i != memory_.newest_of.end())
     seen = std::max(seen, i->second);
-  for (const auto& who : members_)
-    if (who.origin == origin)
-      seen = std::max(seen, who.forgotten == 0 ? line_hlc_ : who.forgotten);
+  // The line covers those who have joined: a newcomer's earlier writes may
+  // stand below a line that was drawn without it.
+  const auto met = memory_.runs.find(origin);
+  for (const auto& who : members_) {
+    if (who.origin != origin)
+      continue;
+    if (who.forgotten != 0)
+      seen = std::max(seen, who.forgotten);
+    else if (met != memory_.runs.end() && !met->second.empty())
+      seen = std::max(seen, line_hlc_);
+  }
   return seen;
 }
 

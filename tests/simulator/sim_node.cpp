@@ -113,6 +113,9 @@ void sim_node::load() {
   };
   static_cast<void>(disk_.load(visit));
   const auto started = stamps_.promise();
+  facts[fact::lease] =
+      started + hlc_at(config_of(options_).lease_length.count());
+  static_cast<void>(disk_.save_fact(fact::lease, facts[fact::lease]));
   const run_record run{(started & ~std::uint64_t{0xffff})
                            | (around_.around.random() & 0xffff) | 1,
                        started, disk_.last_position()};
