@@ -154,11 +154,22 @@ outcome table::reissue(std::string_view key, const entry& old) {
   const auto& put = old.frontier.front();
   if (state.floor >= put.at || cleared_ >= put.at)
     return out;
+  const auto now = current(key);
   if (put.stripped || time_.now() >= put.expires_at) {
-    out.reply.code = errc::expired;
+    // What it has superseded must not show again.
+    state = decoded(now.encoded);
+    const bool supersedes_all =
+        !state.frontier.empty()
+        && std::ranges::all_of(state.frontier, [&](const auto& held) {
+             return dominates(put, held);
+           });
+    op.key = key;
+    if (supersedes_all)
+      out = remove(op, now);
+    else
+      out.reply.code = errc::expired;
     return out;
   }
-  const auto now = current(key);
   const auto seen = winner(now.encoded, time_.now());
   if (seen.state == presence::present && put.version <= seen.version) {
     out.reply.code = seen.at == put.at ? errc::ok : errc::stale_version;

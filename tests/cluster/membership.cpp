@@ -106,9 +106,44 @@ TEST_CASE("a member with a new data directory takes its address over") {
   auto reborn = peer_a;
   reborn.origin = 99;
   CHECK(roster.introduced(reborn, ""));
+  CHECK(roster.replaced().empty()); // only whoever is linked has taken over
   roster.link_up(reborn.origin);
+  REQUIRE(roster.replaced() == std::vector<origin_id>{peer_a.origin});
+  const auto gone = roster.forget(peer_a.origin, 7);
+  REQUIRE(gone);
+  CHECK(gone->forgotten == 7);
+  CHECK(gone->address.empty());
   CHECK(roster.due(at(60'000ms)).empty());
-  CHECK(roster.find(peer_a.origin)->address.empty());
+  CHECK(roster.replaced().empty());
+  roster.link_down(reborn.origin, at(0ms));
+  CHECK(roster.due(at(60'000ms)) == addresses{reborn.address});
+}
+
+TEST_CASE("a forgotten member is not let in again, whoever tells of it") {
+  auto roster = fresh({peer_a});
+  auto gone = peer_a;
+  gone.forgotten = 5;
+  CHECK(roster.heard_of({gone}).size() == 1);
+  CHECK(roster.is_forgotten(peer_a.origin));
+  CHECK(roster.heard_of({peer_a}).empty());
+  CHECK_FALSE(roster.introduced(peer_a, ""));
+  CHECK(roster.is_forgotten(peer_a.origin));
+  CHECK_FALSE(roster.forget(peer_a.origin, 9));
+  CHECK_FALSE(roster.find_name(peer_a.name));
+  CHECK(roster.due(at(60'000ms)).empty());
+}
+
+TEST_CASE("an identity that was seen under two names is not given up") {
+  auto roster = fresh({peer_a});
+  auto twin = peer_a;
+  twin.name = "twin";
+  twin.address = "127.0.0.1:33";
+  CHECK(roster.introduced(twin, ""));
+  auto reborn = twin;
+  reborn.origin = 99;
+  CHECK(roster.introduced(reborn, ""));
+  roster.link_up(reborn.origin);
+  CHECK(roster.replaced().empty());
 }
 
 TEST_CASE("hearsay does not overwrite what a member said of itself") {
