@@ -85,15 +85,9 @@ result<node_memory> remember(store& disk, const options& settings,
   own.has_data = memory.last > 0;
   own.seed = random_number();
   stamps.set_salt(random_number());
-  stamps.observe({own.facts[fact::lease], 0});
+  stamps.observe({own.facts[fact::promised], 0});
   stamps.observe({own.facts[fact::line], 0});
   const auto started = stamps.promise();
-  // Stamps of the first moments are within a lease too.
-  const auto lease = started + hlc_at(replica_config{}.lease_length.count());
-  if (settings.clustered)
-    if (auto saved = disk.save_fact(fact::lease, lease); !saved)
-      return saved.error();
-  own.facts[fact::lease] = lease;
   const run_record run{(started & ~run_random_bits)
                            | (random_number() & run_random_bits) | 1,
                        started, memory.last};

@@ -15,7 +15,7 @@
 //                u16 count, { run }, u16 count, { run }
 //   run       := u64 id, u64 started_hlc, u64 reached
 //   accept    := u8 1
-//   mark      := u64 acknowledged, u64 position, u64 view, u64 line,
+//   mark      := u64 acknowledged, u64 position, u64 view, u64 wanted,
 //                u16 count, { u64 origin, u64 hlc }
 //
 // The frames of digest repair stand in cluster/frame_repair.hpp.
@@ -120,7 +120,8 @@ struct mark_frame {
   position at = 0;
   /// The list of members that the sender goes by.
   std::uint64_t view = 0;
-  std::uint64_t line = 0;
+  /// Where the sender waits for the line to come; 0: it does not.
+  std::uint64_t wanted = 0;
   /// At most `frame_members_max`.
   std::vector<origin_mark> merged;
 };

@@ -102,7 +102,7 @@ std::string encode(const mark_frame& said) {
   w.number(said.acknowledged);
   w.number(said.at);
   w.number(said.view);
-  w.number(said.line);
+  w.number(said.wanted);
   w.number(static_cast<std::uint16_t>(count));
   for (std::size_t i = 0; i < count; ++i) {
     w.number(said.merged[i].origin);
@@ -116,7 +116,7 @@ result<frame> wire::read_mark(reader& in) {
   said.acknowledged = in.number<position>();
   said.at = in.number<position>();
   said.view = in.number<std::uint64_t>();
-  said.line = in.number<std::uint64_t>();
+  said.wanted = in.number<std::uint64_t>();
   const auto count = in.number<std::uint16_t>();
   if (count > frame_members_max || !in.holds(count, origin_mark_bytes))
     return malformed("a mark names too many origins");

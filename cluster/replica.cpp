@@ -26,7 +26,8 @@ replica::replica(const replica_config& config, replica_memory memory,
   auto& facts = memory_.facts;
   line_hlc_ = facts[fact::line];
   repair_link_->set_line(line_hlc_);
-  lease_ = facts[fact::lease];
+  promised_ = facts[fact::promised];
+  wanted_ = clock_.promise();
   sealed_ = seal_asked_ = facts[fact::sealed] != 0;
   settled_ = facts[fact::settled] != 0;
   rejoining_ = facts[fact::rejoining] != 0;
@@ -64,6 +65,7 @@ void replica::committed(const std::vector<change_batch_ptr>& news, moment now) {
   for (const auto& batch : news)
     recent_.add(batch);
   has_data_ = true;
+  wanted_ = clock_.promise();
   for (auto& [who, to] : peers_)
     pump(who, to, now);
 }

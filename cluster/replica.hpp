@@ -47,9 +47,6 @@ struct replica_config {
   /// How often the line may move: each move is a commit.
   std::chrono::milliseconds line_pause{10'000};
   std::chrono::milliseconds cursor_pause{500};
-  /// How far ahead of the clock the saved lease of promises reaches: a commit
-  /// about as often, also at rest.
-  std::chrono::milliseconds lease_length{10'000};
   /// False: changes spread by repair alone. For tests.
   bool pushes = true;
   repair_config repairing;
@@ -211,7 +208,8 @@ private:
   // -- the line (replica_line.cpp) --------------------------------------------
   void take_mark(origin_id from, peer& link, const mark_frame& said,
                  moment now);
-  void keep_lease(moment now);
+  bool needs_mark() const noexcept;
+  void promise_is_durable(std::uint64_t hlc);
   void make_mark(moment now);
   void send_mark(origin_id who, peer& to);
   void move_line();
@@ -248,7 +246,11 @@ private:
 
   /// Durable facts as they stand, and those that are on their way.
   std::uint64_t line_hlc_ = 0;
-  std::uint64_t lease_ = 0;
+  std::uint64_t promised_ = 0;
+  /// Where the line is wanted: above all that was committed so far, here or,
+  /// as their marks say, at peers.
+  std::uint64_t wanted_ = 0;
+  bool owes_mark_ = false;
   bool sealed_ = false;
   bool seal_asked_ = false;
   bool settled_ = false;

@@ -1,4 +1,4 @@
-// The replica's marks, its lease of promises, and its line.
+// The replica's marks, its promises, and its line.
 
 #include "cluster/replica.hpp"
 #include "cluster/replica_repair.hpp"
@@ -27,6 +27,11 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
   line_.merged(from, link.in.merged());
   mark claim{said.at, said.view, {}};
   const auto limit = hlc_at(now.wall + stamp_ahead_max_ms - far_mark_margin_ms);
+  // It waits, perhaps for a mark of this node that was lost.
+  if (said.wanted != 0 && said.wanted <= limit) {
+    wanted_ = std::max(wanted_, said.wanted);
+    owes_mark_ = true;
+  }
   for (const auto& [origin, hlc] : said.merged) {
     if (hlc > limit)
       return;
@@ -37,35 +42,45 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
   look_whether_rejoined();
 }
 
-// What is promised must hold for the next run too, whose clock may have
-// stepped back: so no promise is above a saved lease, and a run starts there.
-void replica::keep_lease(moment now) {
-  const auto reading = clock_.promise();
-  const auto length = hlc_at(config_.lease_length.count());
-  if (reading + length / 2 > lease_)
-    port_.save_fact(fact::lease, std::max(reading, hlc_at(now.wall)) + length);
+// Marks are made while somebody waits for the line: at rest there are none.
+bool replica::needs_mark() const noexcept {
+  return owes_mark_ || wanted_ > line_.least() || wanted_ > promised_;
 }
 
+// What is promised must hold for the next run too, whose clock may have
+// stepped back: so a promise is made durable before it is told, and a run
+// starts above it.
 void replica::make_mark(moment now) {
-  keep_lease(now);
-  // Whoever has not joined yet has nothing that others could rest on.
-  if (line_.members().size() < 2 || !settled_)
+  if (!needs_mark())
     return;
   // Asked for again until it is durable: a disk may refuse.
-  if (!sealed_) {
+  if (!sealed_ && settled_) {
     seal_asked_ = true;
     port_.save_fact(fact::sealed, 1);
     return;
   }
-  const auto hlc = clock_.promise();
-  if (hlc > lease_ && !PANAL_MUTANT(promise_without_lease))
-    return;
-  // One at a time: what is merged by now stands in the journal before the mark
-  // does, and only that may go along with it.
+  // One at a time.
   if (mark_asked_ != 0 && now.steady < mark_patience_)
     return;
-  mark_asked_ = hlc;
+  mark_asked_ = clock_.promise();
   mark_patience_ = now.steady + 5 * config_.mark_pause;
+  if (PANAL_MUTANT(promise_not_kept))
+    promise_is_durable(mark_asked_);
+  else
+    port_.save_fact(fact::promised, mark_asked_);
+}
+
+void replica::promise_is_durable(std::uint64_t hlc) {
+  promised_ = std::max(promised_, hlc);
+  if (hlc != mark_asked_)
+    return;
+  // Whoever has not joined yet has nothing that others could rest on.
+  if (line_.members().size() < 2 || !settled_ || !sealed_) {
+    mark_asked_ = 0;
+    return;
+  }
+  // What is merged by now stands in the journal before the mark does, and only
+  // that may go along with it.
   marked_row_ = line_.row();
   marked_view_ = line_.view();
   port_.mark(hlc);
@@ -79,6 +94,7 @@ void replica::marked(std::uint64_t hlc, position at, moment) {
   if (marked_view_ != line_.view())
     return; // made among other members
   marked_row_[memory_.self.origin] = hlc;
+  owes_mark_ = false;
   for (auto& [who, to] : peers_) {
     // The older one first: under load a newer one is never ready.
     if (!to.waiting_mark || to.waiting_mark->view != marked_view_)
@@ -99,7 +115,7 @@ void replica::send_mark(origin_id who, peer& to) {
   said.acknowledged = to.out.acknowledged();
   said.at = to.waiting_mark->at;
   said.view = to.waiting_mark->view;
-  said.line = line_hlc_;
+  said.wanted = wanted_ > line_.least() ? wanted_ : 0;
   for (const auto& [origin, upto] : to.waiting_mark->row)
     said.merged.push_back({origin, upto});
   to.waiting_mark.reset();
@@ -122,8 +138,8 @@ void replica::saved(fact which, std::uint64_t value) {
   case fact::sealed:
     sealed_ = true;
     return;
-  case fact::lease:
-    lease_ = std::max(lease_, value);
+  case fact::promised:
+    promise_is_durable(value);
     return;
   case fact::rejoining:
     rejoining_ = value != 0;

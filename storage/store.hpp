@@ -72,7 +72,7 @@ enum class fact : std::uint8_t {
   /// The newest own run that has met a peer; its id.
   met_run = 5,
   /// No promise above this hlc was made: stamps of a later run start here.
-  lease = 6,
+  promised = 6,
 };
 
 /// The facts by their enumerators' order.

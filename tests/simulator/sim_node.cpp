@@ -40,7 +40,6 @@ replica_config config_of(const node_options& options) {
   c.mark_pause = 500ms;
   c.line_pause = 1'000ms;
   c.cursor_pause = 500ms;
-  c.lease_length = 4'000ms;
   c.repairing.interval_min = 1'000ms;
   c.repairing.interval_max = 3'000ms;
   c.repairing.interval_hurried = 500ms;
@@ -82,7 +81,7 @@ void sim_node::load() {
   auto runs = *disk_.runs();
   const auto known = *disk_.members();
   stamps_.set_salt(around_.around.random());
-  stamps_.observe({facts[fact::lease], 0});
+  stamps_.observe({facts[fact::promised], 0});
   stamps_.observe({facts[fact::line], 0});
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     table_config bounds;
@@ -113,9 +112,6 @@ void sim_node::load() {
   };
   static_cast<void>(disk_.load(visit));
   const auto started = stamps_.promise();
-  facts[fact::lease] =
-      started + hlc_at(config_of(options_).lease_length.count());
-  static_cast<void>(disk_.save_fact(fact::lease, facts[fact::lease]));
   const run_record run{(started & ~std::uint64_t{0xffff})
                            | (around_.around.random() & 0xffff) | 1,
                        started, disk_.last_position()};
