@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 .PHONY: help deps build run test test-unit test-integration demo \
+        simulate mutants \
         torture torture-kill torture-slow \
         bench bench-http bench-replication bench-memory bench-deps \
         fmt lint lint-deps asan tsan fuzz docker docker-up docker-down clean
@@ -43,6 +44,16 @@ test-unit: build ## the parts alone, without processes
 
 test-integration: build ## real nodes: cluster tests, and the API with newman
 	@scripts/test integration
+
+SEEDS ?= 20000
+FIRST ?= 1
+
+simulate: build ## whole clusters in simulated worlds: SEEDS=n, or SEED=one
+	@build/tests/simulator/simulate \
+	  $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --first $(FIRST)) $(ARGS)
+
+mutants: build ## does the simulator find each of the planted bugs?
+	@build/tests/simulator/simulate_mutants $(ARGS)
 
 ROUNDS ?= 10
 KILLS ?= 200

@@ -333,6 +333,9 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
       [=](forget_atom, origin_id who) {
         return self->state.core->seen_of(who);
       },
+      [=](line_atom, std::uint64_t wanted) {
+        self->state.core->want_line(wanted);
+      },
       [=](beat_atom) { self->state.beat(); },
   };
 }

@@ -203,6 +203,8 @@ void shard_state::set_line(std::uint64_t line, std::uint64_t collect_upto) {
   hand_to_journal();
   if (looked_at == sweep_keys_max)
     caf::anon_send(self, line_atom_v, line, collect_upto);
+  if (const auto wanted = keys().wanted_line(); wanted > line)
+    caf::anon_send(replicator, line_atom_v, wanted);
 }
 
 void shard_state::hand_to_journal() {

@@ -1,7 +1,5 @@
 #include "cluster/line.hpp"
 
-#include "storage/mutant.hpp"
-
 #include <algorithm>
 
 namespace panal {
@@ -44,8 +42,6 @@ void line_keeper::set_members(std::vector<origin_id> members) {
   view_ = 0;
   for (const auto origin : members_)
     view_ = mix(view_, origin);
-  if (PANAL_MUTANT(line_survives_view_change))
-    return;
   own_.clear();
   claims_.clear();
 }
@@ -55,7 +51,7 @@ void line_keeper::promised(std::uint64_t hlc) {
 }
 
 void line_keeper::mark_came(origin_id from, const mark& claim) {
-  if (claim.view != view_ && !PANAL_MUTANT(line_ignores_view))
+  if (claim.view != view_)
     return;
   auto& of = claims_[from];
   for (const auto& [origin, hlc] : claim.row) {
@@ -78,8 +74,7 @@ void line_keeper::merged(origin_id from, position upto) {
 
 void line_keeper::absorb(claim_of& of) {
   while (!of.waiting.empty()
-         && (of.waiting.front().at <= of.merged
-             || PANAL_MUTANT(mark_before_its_position))) {
+         && of.waiting.front().at <= of.merged) {
     for (const auto& [origin, hlc] : of.waiting.front().row) {
       raise(own_, origin, hlc);
       raise(seen_, origin, hlc);
@@ -104,8 +99,6 @@ std::uint64_t line_keeper::least() const noexcept {
     const auto claim = claims_.find(member);
     if (member != self_ && claim == claims_.end())
       return 0;
-    if (member != self_ && PANAL_MUTANT(line_of_own_row_alone))
-      continue;
     const auto& row = member == self_ ? own_ : claim->second.row;
     for (const auto origin : members_)
       least = std::min(least, find(row, origin));

@@ -23,14 +23,21 @@ bool outbound::has_room() const noexcept {
          && window_bytes_ < config_.window_bytes_max;
 }
 
+// What the peer has told itself, or makes by itself, it need not be sent; but
+// up to the barrier that may be all that is left of an earlier change of the
+// key, which it has not got.
+bool outbound::may_skip(const change& what) const noexcept {
+  return what.at > barrier_
+         && (what.source == peer_ || what.source == local_change);
+}
+
 std::optional<std::string> outbound::pack(const change_run& run,
                                           steady_time now) {
   std::vector<const change*> sent;
   sent.reserve(run.changes.size());
   std::copy_if(run.changes.begin(), run.changes.end(), std::back_inserter(sent),
                [this](const change* what) {
-                 return what->source != peer_ && what->source != local_change
-                        && !what->entry.empty();
+                 return !what->entry.empty() && !may_skip(*what);
                });
   // What was passed over behind a frame in flight is told by none: the next
   // frame starts where the last one ended, or the receiver would see a gap.
@@ -84,7 +91,8 @@ bool outbound::is_stalled(steady_time now) const noexcept {
 }
 
 void outbound::rewind() noexcept {
-  covered_ = acknowledged_;
+  if (!PANAL_MUTANT(rewind_forgotten))
+    covered_ = acknowledged_;
   window_.clear();
   window_bytes_ = 0;
   refused_ = false;

@@ -104,6 +104,8 @@ private:
   position sent_ = 0;
   /// Where confirmed() begins to hold.
   position barrier_ = 0;
+
+  bool may_skip(const change& what) const noexcept;
   std::deque<in_flight> window_;
   std::size_t window_bytes_ = 0;
   steady_time last_progress_{};

@@ -85,7 +85,7 @@ std::optional<entry> unseen(const entry& state, position place,
   if (is_unseen(state.floor))
     left.floor = state.floor;
   for (const auto& put : state.frontier)
-    if (is_unseen(put.at) || PANAL_MUTANT(rejoin_reissues_everything))
+    if (is_unseen(put.at))
       left.frontier.push_back(put);
   if (PANAL_MUTANT(rejoin_drops_own_writes) || left == entry{})
     return std::nullopt;

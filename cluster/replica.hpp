@@ -100,6 +100,8 @@ public:
   void backlog_came(const backlog& found, moment now);
   void marked(std::uint64_t hlc, position at, moment now);
   void saved(fact which, std::uint64_t value);
+  /// A shard has stubs that wait for the line to come there.
+  void want_line(std::uint64_t hlc);
   void listed(std::uint64_t token, std::vector<leaf_place> items, moment now);
   void compared(std::uint64_t token, std::vector<change> differing, bool more,
                 moment now);

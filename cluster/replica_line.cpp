@@ -106,10 +106,7 @@ void replica::marked(std::uint64_t hlc, position at, moment) {
 void replica::send_mark(origin_id who, peer& to) {
   if (!to.open() || !to.waiting_mark)
     return;
-  const auto reached = PANAL_MUTANT(mark_of_passed_positions)
-                           ? to.out.acknowledged()
-                           : to.out.confirmed();
-  if (reached < to.waiting_mark->at)
+  if (to.out.confirmed() < to.waiting_mark->at)
     return;
   mark_frame said;
   said.acknowledged = to.out.acknowledged();
@@ -120,6 +117,10 @@ void replica::send_mark(origin_id who, peer& to) {
     said.merged.push_back({origin, upto});
   to.waiting_mark.reset();
   port_.send(who, encode(said));
+}
+
+void replica::want_line(std::uint64_t hlc) {
+  wanted_ = std::max(wanted_, hlc);
 }
 
 void replica::move_line() {

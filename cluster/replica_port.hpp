@@ -104,6 +104,7 @@ public:
   /// everything that they have stamped up to it is committed.
   virtual void mark(std::uint64_t hlc) = 0;
   /// To all shards: the line, and up to where stubs may be dropped now.
+  /// want_line() follows where stubs are left.
   virtual void set_line(std::uint64_t line, std::uint64_t collect_upto) = 0;
 
   /// The shards are to list what they hold in `leaves`; listed() follows once.

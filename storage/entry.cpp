@@ -1,5 +1,7 @@
 #include "storage/entry.hpp"
 
+#include "storage/mutant.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -76,6 +78,8 @@ private:
 /// so that replicas agree whatever order they meet in; the rest keeps merge()
 /// commutative even for a peer that issues one stamp twice.
 bool greater(const put_record& a, const put_record& b) noexcept {
+  if (PANAL_MUTANT(wrong_tie_break))
+    return a.version > b.version; // as they come
   return std::tie(a.version, a.at, a.stripped, a.expires_at, a.value)
          > std::tie(b.version, b.at, b.stripped, b.expires_at, b.value);
 }
@@ -158,7 +162,9 @@ stamp newest_stamp(const entry& state) noexcept {
 entry merge(const entry& a, const entry& b, const stamp& cleared) {
   entry joined;
   joined.floor = std::max(a.floor, b.floor);
-  const auto line = std::max(joined.floor, cleared);
+  const auto line = PANAL_MUTANT(tombstone_beats_nothing)
+                        ? cleared
+                        : std::max(joined.floor, cleared);
   std::vector<put_record> puts;
   puts.reserve(a.frontier.size() + b.frontier.size());
   const auto survives = [&line](const put_record& p) { return p.at > line; };
@@ -262,7 +268,8 @@ winner_view winner(std::string_view encoded, unix_ms now) noexcept {
     put.expires_at = in.number<std::int64_t>();
     const auto size = in.number<std::uint32_t>();
     put.value = in.bytes(size);
-    const bool expired = stripped || now >= put.expires_at;
+    const bool expired =
+        stripped || (now >= put.expires_at && !PANAL_MUTANT(expiry_ignored));
     if (put.at.hlc >= hidden_below && !expired) {
       put.state = presence::present;
       put.over_expired = i > 0;

@@ -1,7 +1,5 @@
 #include "storage/journal.hpp"
 
-#include "storage/mutant.hpp"
-
 #include <algorithm>
 #include <utility>
 
@@ -25,7 +23,7 @@ void journal::add(queued_batch batch) {
 
 void journal::add_mark(std::size_t shard, std::uint64_t epoch,
                        std::uint64_t hlc) {
-  if (epoch <= void_epochs_.at(shard) && !PANAL_MUTANT(void_marks_count))
+  if (epoch <= void_epochs_.at(shard))
     return;
   shard_marks_.at(shard) = hlc;
   const auto least = *std::ranges::min_element(shard_marks_);

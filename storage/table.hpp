@@ -124,6 +124,9 @@ public:
   /// Drops stubs at or below `upto`, not above the line, of at most `keys_max`
   /// keys. @return how many there were.
   std::size_t collect(std::uint64_t upto, std::size_t keys_max);
+  /// Where the line has to come for the next stub to go, if only the line is
+  /// waited for; 0 if none is.
+  std::uint64_t wanted_line() const noexcept;
   /// How many stubs wait.
   std::size_t stubs() const noexcept { return stubs_.size(); }
 

@@ -51,7 +51,7 @@ merge_outcome table::merge_remote(std::string_view key,
   if (!theirs)
     return {errc::corrupt, 0, false, false};
   const auto newest = newest_stamp(*theirs);
-  if (time_.is_far_ahead(newest) && !PANAL_MUTANT(far_future_accepted))
+  if (time_.is_far_ahead(newest))
     return {errc::ok, 0, true, false};
   if (overlay_bytes_ > config_.overlay_bytes_max)
     return {errc::overloaded, 0, false, false};
@@ -91,7 +91,8 @@ merge_outcome table::merge_clear(const entry& theirs, origin_id source) {
 merge_outcome table::join(std::string_view key, const view& now, entry ours,
                           const entry& before, const entry& theirs,
                           origin_id source) {
-  auto joined = merge(ours, theirs, cleared_);
+  auto joined = merge(ours, theirs,
+                      PANAL_MUTANT(merge_ignores_clear) ? stamp{} : cleared_);
   if (joined == before)
     return {errc::ok, now.number, false, false};
   auto encoded = joined == entry{} ? std::string{} : encode(joined);
@@ -113,7 +114,10 @@ merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
   const auto now = current(key);
   const auto before = decoded(now.encoded);
   auto ours = before;
-  const auto dead = drop_dead(ours, *theirs, their_line);
+  const auto dead = drop_dead(
+      ours, *theirs,
+      PANAL_MUTANT(repair_drops_above_the_line) ? ~std::uint64_t{0}
+                                                : their_line);
   if (theirs->floor.hlc <= line_)
     theirs->floor = {};
   drop_dead(*theirs, before, line_);

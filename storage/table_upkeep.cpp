@@ -37,7 +37,7 @@ void table::load(std::string_view key, std::string_view encoded) {
     return;
   time_.observe(newest_stamp(*state));
   const auto seen = winner(encoded, time_.now());
-  if (key == cleared_key)
+  if (key == cleared_key && !PANAL_MUTANT(clear_forgotten_at_start))
     cleared_ = std::max(cleared_, state->floor);
   if (key == cleared_key || seen.state != presence::expired) {
     remember(change{0, std::string{key}, std::string{encoded}, own_change});
@@ -113,6 +113,12 @@ std::size_t table::collect(std::uint64_t upto, std::size_t keys_max) {
   return looked_at;
 }
 
+std::uint64_t table::wanted_line() const noexcept {
+  const bool waits =
+      !stubs_.empty() && time_of({stubs_.top().first, 0}) <= time_.now();
+  return waits ? stubs_.top().first : 0;
+}
+
 /// Drops what has expired up to the line, always with all that it hides: a
 /// hidden put would show again. What stands above it stays.
 void table::drop_expired(entry& state, std::uint64_t line) const {
@@ -124,8 +130,6 @@ void table::drop_expired(entry& state, std::uint64_t line) const {
     const bool expired = put.stripped || time_.now() >= put.expires_at;
     if (expired && from <= line) {
       hidden_below = std::max(hidden_below, expiry_hlc(put.expires_at));
-      if (PANAL_MUTANT(expired_winner_dropped_alone))
-        hidden_below = 0;
     } else if (put.at.hlc >= hidden_below) {
       kept.push_back(std::move(put));
     }

@@ -121,7 +121,7 @@ TEST_CASE("a mark reads back as what was said") {
   CHECK(said.acknowledged == 1);
   CHECK(said.at == 2);
   CHECK(said.view == 3);
-  CHECK(said.line == 4);
+  CHECK(said.wanted == 4);
   CHECK(said.merged == sent.merged);
 }
 

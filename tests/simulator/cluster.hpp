@@ -146,6 +146,7 @@ private:
   unix_ms latest_wall_ = 0;
   bool healing_ = false;
   bool had_skew_ = false;
+  bool had_expiries_ = false;
   bool had_twins_ = false;
   bool is_void_ = false;
   std::string violation_;

@@ -535,6 +535,10 @@ void sim_node::set_line(std::uint64_t line, std::uint64_t collect_upto) {
            shards_[i].keys->set_line(line);
            shards_[i].keys->collect(collect_upto, 256);
            hand_to_journal(i);
+           if (const auto wanted = shards_[i].keys->wanted_line();
+               wanted > line)
+             post(first_shard + static_cast<unsigned>(i), replicator,
+                  [this, wanted] { core_->want_line(wanted); });
          });
 }
 

@@ -1,0 +1,75 @@
+#pragma once
+
+// The planted bugs of storage/mutant.hpp, and which of them is switched on.
+
+#include <array>
+#include <string_view>
+
+namespace panal {
+
+enum class mutant : int {
+  none,
+  ack_before_merge,
+  answer_before_commit,
+  below_line_accepted,
+  collect_by_age,
+  cursor_off_by_one,
+  delete_without_tombstone,
+  expiry_without_stub,
+  failed_commit_stays_visible,
+  failed_merge_acknowledged,
+  frame_starts_where_it_ends,
+  gap_accepted,
+  merge_does_not_observe,
+  newcomer_not_fenced,
+  promise_not_kept,
+  put_over_expired_without_floor,
+  read_before_commit,
+  rejoin_drops_own_writes,
+  rejoined_before_taken_over,
+  repair_hides_tombstones,
+  restored_not_fenced,
+  tombstone_beats_nothing,
+  wrong_tie_break,
+  merge_ignores_clear,
+  repair_drops_above_the_line,
+  rewind_forgotten,
+  clear_forgotten_at_start,
+  expiry_ignored,
+};
+
+/// Set before the worlds are run, and not while they are.
+extern mutant active_mutant;
+
+/// In the order of the enumerators, without `none`.
+inline constexpr std::array<std::string_view, 27> mutant_names{
+    "ack_before_merge",
+    "answer_before_commit",
+    "below_line_accepted",
+    "collect_by_age",
+    "cursor_off_by_one",
+    "delete_without_tombstone",
+    "expiry_without_stub",
+    "failed_commit_stays_visible",
+    "failed_merge_acknowledged",
+    "frame_starts_where_it_ends",
+    "gap_accepted",
+    "merge_does_not_observe",
+    "newcomer_not_fenced",
+    "promise_not_kept",
+    "put_over_expired_without_floor",
+    "read_before_commit",
+    "rejoin_drops_own_writes",
+    "rejoined_before_taken_over",
+    "repair_hides_tombstones",
+    "restored_not_fenced",
+    "tombstone_beats_nothing",
+    "wrong_tie_break",
+    "merge_ignores_clear",
+    "repair_drops_above_the_line",
+    "rewind_forgotten",
+    "clear_forgotten_at_start",
+    "expiry_ignored",
+};
+
+} // namespace panal
