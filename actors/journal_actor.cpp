@@ -168,10 +168,9 @@ void journal_state::rebirth(const rejoin_plan& plan) {
   on_rebirth();
 }
 
-caf::behavior
-journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
-              const member& self_member,
-              std::function<void()> on_rebirth) {
+caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
+                            journal_ptr log, const member& self_member,
+                            std::function<void()> on_rebirth) {
   auto& state = self->state;
   state.self = self;
   state.log = std::move(log);
@@ -189,9 +188,8 @@ journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
       [=](mark_atom, std::size_t shard, std::uint64_t epoch,
           std::uint64_t hlc) { self->state.mark(shard, epoch, hlc); },
       [=](cursor_atom, origin_id peer, position acknowledged) {
-        self->state.note([&](store& disk) {
-          return disk.save_cursor(peer, acknowledged);
-        });
+        self->state.note(
+            [&](store& disk) { return disk.save_cursor(peer, acknowledged); });
       },
       [=](member_atom, const member& who) {
         self->state.note([&](store& disk) { return disk.save_member(who); });
@@ -200,16 +198,13 @@ journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
         self->state.save(static_cast<fact>(which), value);
       },
       [=](fact_atom, const run_record& run, origin_id peer) {
-        self->state.note(
-            [&](store& disk) { return disk.add_run(run, peer); });
+        self->state.note([&](store& disk) { return disk.add_run(run, peer); });
       },
       [=](reissue_atom) { self->state.read_reissues(); },
       [=](reissue_atom, const std::vector<std::string>& keys) {
         self->state.remove_reissues(keys);
       },
-      [=](rebirth_atom, const rejoin_plan& plan) {
-        self->state.rebirth(plan);
-      },
+      [=](rebirth_atom, const rejoin_plan& plan) { self->state.rebirth(plan); },
       [=](feed_atom, std::vector<caf::actor>& shards) {
         self->state.shards = std::move(shards);
       },

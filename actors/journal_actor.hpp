@@ -64,9 +64,8 @@ private:
 /// `(reissue_atom, keys)`, `(rebirth_atom, plan)`, and once each
 /// `(feed_atom, shards)`, `(feed_atom, replicator)`.
 /// @param on_rebirth  called on the journal's thread.
-caf::behavior
-journal_actor(caf::stateful_actor<journal_state>* self, journal_ptr log,
-              const member& self_member,
-              std::function<void()> on_rebirth);
+caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
+                            journal_ptr log, const member& self_member,
+                            std::function<void()> on_rebirth);
 
 } // namespace panal

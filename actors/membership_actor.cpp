@@ -62,9 +62,12 @@ void membership_state::admitted(admitted_peer& who) {
   if (!makes_room(who.peer))
     return;
   const auto fd = who.socket.release();
-  links.emplace(who.link_id,
-                link{who.peer, who.run, link_guard{::dup(fd)}, {}, now(),
-                     roster().is_forgotten(who.peer.origin)});
+  links.emplace(who.link_id, link{who.peer,
+                                  who.run,
+                                  link_guard{::dup(fd)},
+                                  {},
+                                  now(),
+                                  roster().is_forgotten(who.peer.origin)});
   adopt(fd, who.link_id, dialled);
 }
 
@@ -146,15 +149,15 @@ void membership_state::frame_came(std::uint64_t link_id, std::string& bytes) {
   if (is_link_frame(bytes))
     members_came(i->second, bytes);
   else if (!i->second.farewell)
-    caf::anon_send(own.replicator, peer_frame{i->second.who.origin, link_id,
-                                              std::move(bytes)});
+    caf::anon_send(own.replicator,
+                   peer_frame{i->second.who.origin, link_id, std::move(bytes)});
 }
 
 void membership_state::members_came(link& from, std::string_view bytes) {
   const auto said = decode_frame(bytes);
   if (!said) {
-    log::warning("frame_refused", {{"peer", from.who.name},
-                                   {"detail", said.error().detail}});
+    log::warning("frame_refused",
+                 {{"peer", from.who.name}, {"detail", said.error().detail}});
     return cut(link_of(from.who.origin), "a frame that is none", true);
   }
   const auto& known = std::get<members_frame>(*said).known;

@@ -14,12 +14,12 @@
 //   replicator - (line, upto, upto) -> shard     (stubs may be dropped)
 //   replicator - leaf_query, leaf_comparison, repair_changes -> shard
 //   shard ------ leaf_listing, leaf_difference --> replicator
-//   shard ------ quorum_wait --------> replicator (answered when members have it)
-//   shard ------ clear_job ----------> all shards
-//   replicator - (fact, number, value) -> journal, and back when it is durable
-//   journal ---- reissue_batch ------> replicator -> shards - reissue_report ->
-//   membership - peer_link ----------> replicator (a peer came or went)
-//   membership - peer_frame ---------> replicator (what a peer said)
+//   shard ------ quorum_wait --------> replicator (answered when members have
+//   it) shard ------ clear_job ----------> all shards replicator - (fact,
+//   number, value) -> journal, and back when it is durable journal ----
+//   reissue_batch ------> replicator -> shards - reissue_report -> membership -
+//   peer_link ----------> replicator (a peer came or went) membership -
+//   peer_frame ---------> replicator (what a peer said)
 //
 // Between nodes only frames travel (cluster/frame.hpp), as bytes in a
 // standard string: `(frame_atom, link id, bytes)`.

@@ -71,13 +71,13 @@ void node::parts::spawn() {
   bounds.shards = tables.size();
   auto log = std::make_shared<panal::journal>(bounds, std::move(opened));
   const member self{origin, settings.node_id, settings.cluster_advertise, 0};
-  journal = guarded(system->spawn<caf::detached>(
-                        journal_actor, std::move(log), self,
-                        [this] {
-                          if (on_rejoin)
-                            on_rejoin();
-                        }),
-                    "journal");
+  journal =
+      guarded(system->spawn<caf::detached>(journal_actor, std::move(log), self,
+                                           [this] {
+                                             if (on_rejoin)
+                                               on_rejoin();
+                                           }),
+              "journal");
   for (std::size_t i = 0; i < tables.size(); ++i) {
     shard_setup setup{std::move(tables[i]), i,
                       settings.clustered ? &digests : nullptr, digest_secret};
@@ -107,8 +107,8 @@ void node::parts::spawn_replicator() {
   setup->quorum_patience = settings.request_timeout * 4 / 5;
   setup->shards = shards;
   setup->journal = journal;
-  replicator = guarded(system->spawn(replicator_actor, std::move(setup)),
-                       "replicator");
+  replicator =
+      guarded(system->spawn(replicator_actor, std::move(setup)), "replicator");
   caf::anon_send(replicator, feed_atom_v, memory.last);
 }
 

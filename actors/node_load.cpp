@@ -31,8 +31,8 @@ std::uint64_t random_number() {
 
 /// Secret from clients, and the same at all members.
 std::uint64_t digest_secret_of(const options& settings) {
-  const auto hash = sha256({"panal digest|", settings.cluster_name, "|",
-                            settings.cluster_secret});
+  const auto hash = sha256(
+      {"panal digest|", settings.cluster_name, "|", settings.cluster_secret});
   std::uint64_t secret = 0;
   std::memcpy(&secret, hash.data(), sizeof secret);
   return secret;
@@ -127,8 +127,8 @@ result<void> node::parts::load() {
     tables.push_back(std::make_shared<table>(bounds, stamps));
   }
   std::map<origin_id, std::uint64_t> newest;
-  const auto loaded = opened->load(
-      [&](std::string_view key, std::string_view entry, position) {
+  const auto loaded =
+      opened->load([&](std::string_view key, std::string_view entry, position) {
         note_stamps(newest, entry);
         if (key != cleared_key)
           return tables[shard_of(key_hash(key), count)]->load(key, entry);

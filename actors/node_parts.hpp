@@ -63,9 +63,7 @@ struct node::parts {
   std::function<void()> on_rejoin;
 
   /// True if other nodes may hold copies of what this one holds.
-  bool has_peers() const {
-    return settings.clustered || !memory.known.empty();
-  }
+  bool has_peers() const { return settings.clustered || !memory.known.empty(); }
   result<void> load();
   void spawn();
   void spawn_replicator();

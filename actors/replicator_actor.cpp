@@ -262,9 +262,8 @@ void replicator_state::reconcile(repair_changes with) {
   for (std::size_t shard = 0; shard < parts.size(); ++shard)
     if (!parts[shard].empty())
       caf::anon_send(setup.shards[shard],
-                     std::make_shared<repair_changes>(
-                         repair_changes{with.peer, with.their_line,
-                                        std::move(parts[shard])}));
+                     std::make_shared<repair_changes>(repair_changes{
+                         with.peer, with.their_line, std::move(parts[shard])}));
 }
 
 void replicator_state::reissue_all() {
@@ -282,9 +281,9 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
   state.self = self;
   state.setup = std::move(*setup);
   auto& own = state.setup;
-  state.core = std::make_unique<replica>(own.config, std::move(own.memory),
-                                         state, *own.stamps, *own.gate,
-                                         *own.digests);
+  state.core =
+      std::make_unique<replica>(own.config, std::move(own.memory), state,
+                                *own.stamps, *own.gate, *own.digests);
   self->set_default_handler(caf::drop);
   self->set_exit_handler([=](caf::exit_msg& stop) {
     self->state.core->save_cursors();

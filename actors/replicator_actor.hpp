@@ -63,7 +63,8 @@ struct replicator_state : replica_port {
   void beat();
   moment now() const;
 
-  // -- replica_port ------------------------------------------------------------
+  // -- replica_port
+  // ------------------------------------------------------------
   void send(origin_id peer, std::string bytes) override;
   void cut(origin_id peer, std::string_view why, bool faulty) override;
   void merge(std::size_t shard, remote_changes part) override;

@@ -84,7 +84,8 @@ void shard_state::finish_clear(const clear_job_ptr& job, errc code,
   if (code != errc::ok)
     job->code = code;
   auto newest = job->position_of_it.load();
-  while (newest < at && !job->position_of_it.compare_exchange_weak(newest, at)) {
+  while (newest < at
+         && !job->position_of_it.compare_exchange_weak(newest, at)) {
     // nop
   }
   if (--job->shards_left > 0)

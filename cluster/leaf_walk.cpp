@@ -26,11 +26,9 @@ leaf_walk::leaf_walk(leaf_comparison with, const digest_tree& digests,
 }
 
 bool leaf_walk::step(const table& keys) {
-  return scan_.step(keys,
-                    [this](std::string_view key, std::string_view encoded,
-                           const leaf_place& place) {
-                      look_at(key, encoded, place);
-                    });
+  return scan_.step(
+      keys, [this](std::string_view key, std::string_view encoded,
+                   const leaf_place& place) { look_at(key, encoded, place); });
 }
 
 void leaf_walk::look_at(std::string_view key, std::string_view encoded,
@@ -57,14 +55,12 @@ void leaf_walk::look_at(std::string_view key, std::string_view encoded,
     found_more_ = true;
     return;
   }
-  differing_.push_back(
-      {0, std::string{key}, std::string{encoded}, own_change});
+  differing_.push_back({0, std::string{key}, std::string{encoded}, own_change});
 }
 
 std::vector<change> leaf_walk::settle(table& keys) {
   const auto is_dead = [&](const change& what) {
-    const auto low =
-        static_cast<std::uint32_t>(key_digest(what.key, secret_));
+    const auto low = static_cast<std::uint32_t>(key_digest(what.key, secret_));
     if (std::ranges::any_of(with_->theirs,
                             [&](const auto& x) { return x.key == low; }))
       return false;

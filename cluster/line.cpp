@@ -73,8 +73,7 @@ void line_keeper::merged(origin_id from, position upto) {
 }
 
 void line_keeper::absorb(claim_of& of) {
-  while (!of.waiting.empty()
-         && of.waiting.front().at <= of.merged) {
+  while (!of.waiting.empty() && of.waiting.front().at <= of.merged) {
     for (const auto& [origin, hlc] : of.waiting.front().row) {
       raise(own_, origin, hlc);
       raise(seen_, origin, hlc);

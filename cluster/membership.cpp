@@ -25,8 +25,8 @@ bool membership::introduced(const member& who, const std::string& dialled) {
   auto& known = entry.who;
   if (known == who || known.forgotten != 0)
     return false;
-  entry.contested = entry.contested
-                    || (!known.name.empty() && known.name != who.name);
+  entry.contested =
+      entry.contested || (!known.name.empty() && known.name != who.name);
   if (!known.address.empty() && known.address != who.address)
     targets_.erase(known.address);
   known = who;

@@ -44,8 +44,8 @@ std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer) {
     --common;
   if (common == 0)
     return rejoin_plan{"the members know another life of it", peer.seen_hlc,
-                       own.runs.empty() ? 0 : own.runs.front().started_hlc,
-                       0, true};
+                       own.runs.empty() ? 0 : own.runs.front().started_hlc, 0,
+                       true};
   const auto& met = peer.runs[common - 1];
   const auto next = index_of(own.runs, met.id) + 1;
   const auto end = next < own.runs.size() ? own.runs[next].reached : own.last;
@@ -64,8 +64,8 @@ rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
 rejoin_plan copied_plan(const standing& own,
                         std::optional<position> acknowledged,
                         std::uint64_t line, std::uint64_t met_run) {
-  rejoin_plan plan{"another process runs under its identity",
-                   ~std::uint64_t{0}, begun_after(own.runs, met_run), 0, false};
+  rejoin_plan plan{"another process runs under its identity", ~std::uint64_t{0},
+                   begun_after(own.runs, met_run), 0, false};
   if (acknowledged) {
     plan.seen_hlc = line;
     plan.seen_position = *acknowledged;
@@ -111,8 +111,8 @@ result<void> rejoin(store& disk, const rejoin_plan& plan, origin_id fresh,
       kept.push_back({1, key, encoded, own_change});
       continue;
     }
-    const auto state = encoded.empty() ? result<entry>{entry{}}
-                                       : decode(encoded);
+    const auto state =
+        encoded.empty() ? result<entry>{entry{}} : decode(encoded);
     if (!state)
       return state.error();
     if (const auto left = unseen(*state, at, disk.origin(), plan))

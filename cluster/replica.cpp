@@ -101,7 +101,9 @@ void replica::frame_came(origin_id from, std::string_view bytes, moment now) {
     return refuse_frame(from, content.error().detail);
   if (link.open() && repair_.came(from, *content, bytes.size(), now.steady))
     return;
-  const auto take = [&](const auto& said) { take_frame(from, link, said, now); };
+  const auto take = [&](const auto& said) {
+    take_frame(from, link, said, now);
+  };
   std::visit(take, *content);
 }
 

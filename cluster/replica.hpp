@@ -222,7 +222,8 @@ private:
   void take_frame(origin_id, peer&, const Frame&, moment) {}
   std::vector<origin_id> comparable_peers() const;
 
-  // -- all else ----------------------------------------------------------------
+  // -- all else
+  // ----------------------------------------------------------------
   void beat(moment now);
   void watch_clock();
   void answer_waiting(moment now);

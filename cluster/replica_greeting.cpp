@@ -106,8 +106,8 @@ void replica::is_copy() {
 }
 
 // The cluster's state is taken over once a member has marked: all that it held
-// when the link came up is merged. Where all members rejoin, the one of the smallest origin has
-// nothing to wait for.
+// when the link came up is merged. Where all members rejoin, the one of the
+// smallest origin has nothing to wait for.
 void replica::look_whether_rejoined() {
   if (!rejoining_ || reissuing_ || gone_)
     return;
@@ -122,8 +122,7 @@ void replica::look_whether_rejoined() {
                    && memory_.self.origin < origin;
     if (!is_open || i->second.is_rejoining)
       continue;
-    taken_over = taken_over
-                 || i->second.has_marked
+    taken_over = taken_over || i->second.has_marked
                  || repair_.equal_at(origin).has_value()
                  || PANAL_MUTANT(rejoined_before_taken_over);
   }

@@ -93,7 +93,8 @@ repair_link::by_leaf(std::uint64_t token,
   return leaves;
 }
 
-// -- the replica's side --------------------------------------------------------
+// -- the replica's side
+// --------------------------------------------------------
 
 void replica::listed(std::uint64_t token, std::vector<leaf_place> items,
                      moment now) {

@@ -3,8 +3,8 @@
 // Between digest repair and the node that a replica stands in: the replica's
 // port does what a round asks for, the node's tree is what is compared.
 
-#include "cluster/replica_port.hpp"
 #include "cluster/repair_port.hpp"
+#include "cluster/replica_port.hpp"
 #include "storage/digest_tree.hpp"
 
 #include <cstddef>

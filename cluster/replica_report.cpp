@@ -80,8 +80,8 @@ member_report replica::report_of(const member& who, moment now) const {
                : link.linked ? member_state::syncing
                              : member_state::unreachable;
   said.acknowledged = link.out.acknowledged();
-  said.lag_changes = recent_.last() - std::min(recent_.last(),
-                                               link.out.acknowledged());
+  said.lag_changes =
+      recent_.last() - std::min(recent_.last(), link.out.acknowledged());
   if (link.lag_probe && said.lag_changes > 0)
     said.lag_ms = std::max<std::int64_t>(0, now.wall - link.lag_probe->second);
   said.merged = link.in.merged();

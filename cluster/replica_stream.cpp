@@ -32,8 +32,7 @@ void replica::receive(origin_id from, peer& link, const changes_frame& said,
   }
   const auto count = std::ranges::count_if(
       parts, [](const auto& part) { return !part.changes.empty(); });
-  const auto ticket =
-      link.in.open(said.upto, static_cast<std::size_t>(count));
+  const auto ticket = link.in.open(said.upto, static_cast<std::size_t>(count));
   for (std::size_t shard = 0; shard < parts.size(); ++shard) {
     if (parts[shard].changes.empty())
       continue;
@@ -93,10 +92,10 @@ void replica::pump(origin_id who, peer& to, moment now) {
     const auto after = to.out.covered();
     if (after < to.memory_from || !recent_.holds_after(after)) {
       to.reading = true;
-      port_.read_backlog({who,
-                          after,
-                          {config_.window.frame_changes_max,
-                           config_.window.frame_bytes_max}});
+      port_.read_backlog(
+          {who,
+           after,
+           {config_.window.frame_changes_max, config_.window.frame_bytes_max}});
       break;
     }
     send_run(who, to,

@@ -129,8 +129,7 @@ std::optional<std::string> record_set::pop_expired(unix_ms now) {
 void record_set::push_expired(std::string_view key, unix_ms expires_at) {
   const auto& part = part_of(key);
   const auto i = part.find(key);
-  if (i == part.end() || expires_at == never
-      || (*i)->expires_at == expires_at)
+  if (i == part.end() || expires_at == never || (*i)->expires_at == expires_at)
     return;
   bytes_ -= (*i)->cost();
   if ((*i)->expires_at != never)

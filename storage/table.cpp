@@ -147,11 +147,11 @@ outcome table::written(std::uint64_t number, const stamp& at,
     building_->flush = true;
   out.after = rests_on(op, number);
   // What is reached when that is durable; quorums are counted elsewhere.
-  out.reply.reached = out.after == 0 ? write_level::memory
-                      : out.wanted == write_level::sync
-                          || config_.level == durability::sync
-                      ? write_level::sync
-                      : write_level::disk;
+  out.reply.reached =
+      out.after == 0 ? write_level::memory
+      : out.wanted == write_level::sync || config_.level == durability::sync
+          ? write_level::sync
+          : write_level::disk;
   return out;
 }
 
@@ -309,8 +309,8 @@ void table::toggle_digest(std::string_view key,
   if (config_.digests == nullptr || encoded.empty())
     return;
   const auto place = key_digest(key, config_.digest_secret);
-  config_.digests->toggle(
-      place, entry_digest(place, encoded, config_.digest_secret));
+  config_.digests->toggle(place,
+                          entry_digest(place, encoded, config_.digest_secret));
 }
 
 } // namespace panal

@@ -114,10 +114,10 @@ merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
   const auto now = current(key);
   const auto before = decoded(now.encoded);
   auto ours = before;
-  const auto dead = drop_dead(
-      ours, *theirs,
-      PANAL_MUTANT(repair_drops_above_the_line) ? ~std::uint64_t{0}
-                                                : their_line);
+  const auto dead =
+      drop_dead(ours, *theirs,
+                PANAL_MUTANT(repair_drops_above_the_line) ? ~std::uint64_t{0}
+                                                          : their_line);
   if (theirs->floor.hlc <= line_)
     theirs->floor = {};
   drop_dead(*theirs, before, line_);

@@ -47,8 +47,8 @@ struct small_node {
         journal_actor,
         std::make_shared<panal::journal>(journal_config{}, std::move(faulty)),
         member{}, [] {});
-    shard = system.spawn(shard_actor, shard_setup{keys, 0, &digests, 0},
-                         journal);
+    shard =
+        system.spawn(shard_actor, shard_setup{keys, 0, &digests, 0}, journal);
     auto setup = std::make_shared<replicator_setup>();
     setup->config = spread;
     setup->config.cursor_pause = 0ms; // at each beat: this clock is real
@@ -91,8 +91,8 @@ struct pair_fixture : test::actor_fixture {
   ~pair_fixture() {
     unlink();
     for (auto* node : {&a, &b})
-      for (auto* part : {&node->replicator, &node->membership, &node->shard,
-                         &node->journal})
+      for (auto* part :
+           {&node->replicator, &node->membership, &node->shard, &node->journal})
         stop(*part);
     for (auto& end : relays)
       stop(end);
@@ -113,11 +113,9 @@ struct pair_fixture : test::actor_fixture {
   void connect(small_node& from, small_node& to, origin_id own,
                origin_id peer) {
     relays.push_back(system.spawn(relay, own, to.replicator));
-    caf::anon_send(from.replicator,
-                   peer_link{{peer, "peer", "peer:1", 0},
-                             peer,
-                             link_id,
-                             relays.back()});
+    caf::anon_send(
+        from.replicator,
+        peer_link{{peer, "peer", "peer:1", 0}, peer, link_id, relays.back()});
   }
 
   void put(small_node& at, const std::string& key, std::int64_t version) {

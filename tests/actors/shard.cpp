@@ -35,7 +35,8 @@ struct shard_fixture : test::actor_fixture {
     bounds.level = level;
     keys = std::make_shared<table>(bounds, stamps);
     journal = system.spawn(journal_actor, log, member{}, [] {});
-    shard = system.spawn(shard_actor, shard_setup{keys, 0, nullptr, 0}, journal);
+    shard =
+        system.spawn(shard_actor, shard_setup{keys, 0, nullptr, 0}, journal);
     caf::anon_send(journal, feed_atom_v, std::vector<caf::actor>{shard});
     caf::anon_send(shard, sweep_atom_v);
     deliver();
@@ -164,7 +165,8 @@ TEST_CASE("a shard's first sweep waits until the journal knows the shards") {
   auto keys = std::make_shared<table>(table_config{}, f.stamps);
   entry late{{}, {{1, {1, 7}, f.time.now(), false, "1"}}};
   keys->load("late", encode(late));
-  auto idle = f.system.spawn(shard_actor, shard_setup{keys, 0, nullptr, 0}, f.journal);
+  auto idle =
+      f.system.spawn(shard_actor, shard_setup{keys, 0, nullptr, 0}, f.journal);
   f.deliver();
   f.advance(5'000ms);
   CHECK(f.disk->appends() == 0);

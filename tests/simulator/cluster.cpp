@@ -115,7 +115,8 @@ void cluster::start(std::size_t index) {
   if (m.is_up())
     return;
   m.refused.clear();
-  m.node = std::make_unique<sim_node>(*this, index, *m.disk, *m.clock, options_);
+  m.node =
+      std::make_unique<sim_node>(*this, index, *m.disk, *m.clock, options_);
   say(m.name + " starts");
 }
 
@@ -175,7 +176,8 @@ void cluster::excuse_rebirth(std::size_t index, const op_set& kept,
   });
 }
 
-// -- the network ------------------------------------------------------------------
+// -- the network
+// ------------------------------------------------------------------
 
 std::size_t cluster::find(const std::string& address) const {
   for (std::size_t i = 0; i < machines_.size(); ++i)
@@ -283,20 +285,23 @@ void cluster::deliver(std::size_t to, std::uint64_t link,
   if (!m.is_up() || !connections_.contains(link))
     return;
   // The node's own events may be paused; the network goes on.
-  around.at(around.now(), m.node->life(),
-            [node = m.node.get(), link, bytes] { node->frame_came(link, bytes); });
+  around.at(around.now(), m.node->life(), [node = m.node.get(), link, bytes] {
+    node->frame_came(link, bytes);
+  });
 }
 
-// -- clients --------------------------------------------------------------------
+// -- clients
+// --------------------------------------------------------------------
 
 void cluster::client_step() {
   auto& r = around.random;
   if (healing_ || asked_ >= weather_.operations)
     return;
-  around.at(around.now()
-                + r.between(0, 2 * weather_.length
-                                   / static_cast<sim_time>(weather_.operations)),
-            nature, [this] { client_step(); });
+  around.at(
+      around.now()
+          + r.between(0, 2 * weather_.length
+                             / static_cast<sim_time>(weather_.operations)),
+      nature, [this] { client_step(); });
   ++asked_;
   const auto at = r.below(machines_.size());
   auto& m = machines_[at];
@@ -327,17 +332,18 @@ void cluster::client_step() {
   });
 }
 
-void cluster::judge_answer(std::size_t at, const operation& asked,
-                           unsigned key, const client_answer& came) {
+void cluster::judge_answer(std::size_t at, const operation& asked, unsigned key,
+                           const client_answer& came) {
   auto& m = machines_[at];
   const auto& reply = came.reply;
   if (verbose_)
-    say(m.name + " answers " + std::to_string(static_cast<int>(asked.what)) + " "
-        + asked.key + " v" + std::to_string(asked.version) + ": "
+    say(m.name + " answers " + std::to_string(static_cast<int>(asked.what))
+        + " " + asked.key + " v" + std::to_string(asked.version) + ": "
         + std::string{to_string(reply.code)}
         + (came.op ? " as op " + std::to_string(*came.op) + " @"
                          + std::to_string(ops[*came.op].name.hlc) + " ttl "
-                         + std::to_string(asked.ttl_ms) + (ops[*came.op].kills ? " kills" : "")
+                         + std::to_string(asked.ttl_ms)
+                         + (ops[*came.op].kills ? " kills" : "")
                    : ""));
   const auto durable = m.disk->knows.all();
   const bool writes = asked.what != verb::get;
@@ -357,8 +363,7 @@ void cluster::judge_answer(std::size_t at, const operation& asked,
     for (const auto& x : machines_)
       all |= x.disk->knows.all();
     if (reply.reached >= write_level::quorum && asked.what == verb::put
-        && asked.ttl_ms == 0
-        && holders(*came.op) < reply.members_reached
+        && asked.ttl_ms == 0 && holders(*came.op) < reply.members_reached
         && stands_alone(ops, all.seen, *came.op))
       violated("early: " + describe(ops, *came.op) + " is said to be at "
                + std::to_string(reply.members_reached) + " members");
@@ -376,14 +381,15 @@ void cluster::judge_answer(std::size_t at, const operation& asked,
       violated("early: " + reply.value + " was read before it was committed");
   }
   if (asked.what == verb::put && reply.code == errc::stale_version)
-    if (auto wrong = judge_refusal(ops, m.node ? m.node->knows() : durable, key,
-                                   asked.version, reply.version,
-                                   m.clock->now() - 5'000))
+    if (auto wrong =
+            judge_refusal(ops, m.node ? m.node->knows() : durable, key,
+                          asked.version, reply.version, m.clock->now() - 5'000))
       if (wrong->find("is above") != std::string::npos)
         violated(*wrong);
 }
 
-// -- faults ------------------------------------------------------------------------
+// -- faults
+// ------------------------------------------------------------------------
 
 void cluster::cut_something() {
   auto& r = around.random;
@@ -513,14 +519,16 @@ void cluster::heal() {
   for (std::size_t i = 0; i < machines_.size(); ++i) {
     machines_[i].disk->heal();
     machines_[i].clock->set_offset(
-        machines_[i].clock->offset() > 60'000 || machines_[i].clock->offset() < -60'000
+        machines_[i].clock->offset() > 60'000
+                || machines_[i].clock->offset() < -60'000
             ? around.random.between(-100, 100)
             : std::clamp<unix_ms>(machines_[i].clock->offset(), -300, 300));
     start(i);
   }
 }
 
-// -- the end ---------------------------------------------------------------------
+// -- the end
+// ---------------------------------------------------------------------
 
 bool cluster::agrees(std::string& why) {
   for (std::size_t i = 0; i < machines_.size(); ++i) {
@@ -551,9 +559,9 @@ bool cluster::agrees(std::string& why) {
     }
     // What expired by a clock that was ahead is collected later.
     if (options_.pushes && !had_skew_ && node.stubs() > 0) {
-      why = machines_[i].name + " keeps stubs: "
-            + std::string{node.report().line_blocked_by} + " "
-            + std::string{node.report().line_blocked_why};
+      why = machines_[i].name
+            + " keeps stubs: " + std::string{node.report().line_blocked_by}
+            + " " + std::string{node.report().line_blocked_why};
       return false;
     }
   }
@@ -587,11 +595,10 @@ void cluster::judge_all() {
           return violated("resurrected: " + describe(ops, *found)
                           + " is shown at " + m.name);
         if (ops[*found].expires_at <= m.clock->now() - 1'000)
-          return violated("expired: " + describe(ops, *found)
-                          + " is shown at " + m.name);
+          return violated("expired: " + describe(ops, *found) + " is shown at "
+                          + m.name);
       }
-      const auto spared = alive(ops, must, key, latest_wall())
-                          & ~ops.excused();
+      const auto spared = alive(ops, must, key, latest_wall()) & ~ops.excused();
       const auto least = greatest_version(ops, spared);
       const bool dropped_early = had_skew_ && shown.code == errc::expired;
       if (least && !dropped_early && (!found || ops[*found].version < *least))
@@ -614,12 +621,14 @@ void cluster::describe_all() const {
                        + std::to_string(all.repair_differences) + " taken "
                        + std::to_string(all.repaired_keys);
     for (unsigned key = 0; key < 2; ++key)
-      text.append(" ").append(key_name(key)).append("=").append(
-          m.node->look(key_name(key)).value);
+      text.append(" ")
+          .append(key_name(key))
+          .append("=")
+          .append(m.node->look(key_name(key)).value);
     text.append(" cleared ").append(std::to_string(m.node->cleared()));
     for (const auto& who : all.members)
-      text += " | " + who.name + ' ' + std::string{to_string(who.state)} + " acked "
-              + std::to_string(who.acknowledged) + " merged "
+      text += " | " + who.name + ' ' + std::string{to_string(who.state)}
+              + " acked " + std::to_string(who.acknowledged) + " merged "
               + std::to_string(who.merged);
     say(text);
   }
@@ -643,7 +652,8 @@ verdict_of_seed cluster::run() {
   std::string why;
   auto next = healed_at;
   bool agreed = false;
-  while (violation_.empty() && !is_void_ && !agreed && next < healed_at + patience) {
+  while (violation_.empty() && !is_void_ && !agreed
+         && next < healed_at + patience) {
     next += poll_pause;
     while (violation_.empty() && around.step(next)) {
       static_cast<void>(latest_wall());

@@ -118,8 +118,7 @@ std::optional<std::string> judge_shown(const history& all, const knowledge& of,
         missing = describe(all, op);
     });
     return "lost: " + missing + " does not show, "
-           + (shown ? describe(all, *shown) : std::string{"nothing"})
-           + " does";
+           + (shown ? describe(all, *shown) : std::string{"nothing"}) + " does";
   }
   return std::nullopt;
 }

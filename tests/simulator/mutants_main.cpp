@@ -86,11 +86,10 @@ int main(int argc, char** argv) {
     ++tried;
     hits += found.seed != 0 ? 1U : 0U;
     std::printf("%-32s %s\n", std::string{mutant_names[i]}.c_str(),
-                found.seed != 0
-                    ? ("seed " + std::to_string(found.seed) + "  "
-                       + found.violation)
-                          .c_str()
-                    : "NOT FOUND");
+                found.seed != 0 ? ("seed " + std::to_string(found.seed) + "  "
+                                   + found.violation)
+                                      .c_str()
+                                : "NOT FOUND");
     std::fflush(stdout);
   }
   std::printf("%zu of %zu found\n", hits, tried);

@@ -130,9 +130,9 @@ void sim_node::load() {
   bounds.shards = shards_.size();
   journal_ =
       std::make_unique<journal>(bounds, std::make_unique<disk_handle>(disk_));
-  roster_ = std::make_unique<membership>(memory.self, known,
-                                         std::vector<std::string>{"m0:1", "m1:1"},
-                                         around_.around.random());
+  roster_ = std::make_unique<membership>(
+      memory.self, known, std::vector<std::string>{"m0:1", "m1:1"},
+      around_.around.random());
   core_ = std::make_unique<replica>(config_of(options_), std::move(memory),
                                     *this, stamps_, gate_, digests_);
   core_->start(disk_.last_position());
@@ -152,13 +152,13 @@ void sim_node::die() {
   around_.around.end_life(life_);
 }
 
-// -- the shards -------------------------------------------------------------------
+// -- the shards
+// -------------------------------------------------------------------
 
 void sim_node::ask(operation op, unsigned key, reply_to to) {
   if (op.what == verb::clear)
-    return post(membership_part, first_shard, [this, op, to] {
-      start_clear(op, to);
-    });
+    return post(membership_part, first_shard,
+                [this, op, to] { start_clear(op, to); });
   const auto index = shard_of(key_hash(op.key), shards_.size());
   post(membership_part, first_shard + static_cast<unsigned>(index),
        [this, index, op, key, to] { apply(index, op, key, to); });
@@ -227,8 +227,8 @@ void sim_node::apply(std::size_t index, operation op, unsigned key,
     made.name = came.reply.at;
     made.past = part.mem.seen & around_.ops.about(key);
     const auto floor = floor_of(batch->changes.back().entry);
-    made.kills = what == verb::put && floor != stamp{}
-                 && !around_.ops.find(floor);
+    made.kills =
+        what == verb::put && floor != stamp{} && !around_.ops.find(floor);
     came.op = around_.ops.add(made);
     if (!came.op)
       return around_.shares_stamps();
@@ -499,18 +499,17 @@ void sim_node::list(std::uint64_t token, std::vector<std::uint32_t> leaves) {
   gatherings_[token].left = shards_.size();
   for (std::size_t i = 0; i < shards_.size(); ++i)
     post(replicator, first_shard + static_cast<unsigned>(i),
-         [this, i, walk = std::make_shared<leaf_walk>(leaves, token, digests_,
-                                                      digest_secret)] {
-           walk_on(i, walk);
-         });
+         [this, i,
+          walk = std::make_shared<leaf_walk>(
+              leaves, token, digests_, digest_secret)] { walk_on(i, walk); });
 }
 
 void sim_node::compare(leaf_comparison with) {
   gatherings_[with.token].left = shards_.size();
   for (std::size_t i = 0; i < shards_.size(); ++i)
     post(replicator, first_shard + static_cast<unsigned>(i),
-         [this, i, walk = std::make_shared<leaf_walk>(with, digests_,
-                                                      digest_secret)] {
+         [this, i,
+          walk = std::make_shared<leaf_walk>(with, digests_, digest_secret)] {
            walk_on(i, walk);
          });
 }
@@ -562,7 +561,8 @@ knowledge sim_node::knows() const {
   return all;
 }
 
-// -- the journal -------------------------------------------------------------------
+// -- the journal
+// -------------------------------------------------------------------
 
 void sim_node::commit_soon() {
   if (journal_->has_queued() && !std::exchange(commit_is_due_, true))
@@ -737,18 +737,19 @@ void sim_node::rejoin(const rejoin_plan& plan) {
       kept |= of.seen;
     }
     disk_.knows = {};
-    static_cast<void>(disk_.load([&](std::string_view, std::string_view entry,
-                                     position) {
-      for (auto& of : disk_.knows.of)
-        learn(of, entry);
-    }));
+    static_cast<void>(
+        disk_.load([&](std::string_view, std::string_view entry, position) {
+          for (auto& of : disk_.knows.of)
+            learn(of, entry);
+        }));
     static_cast<void>(before);
     around_.excuse_rebirth(index_, kept, old_origin);
     around_.restart(index_);
   });
 }
 
-// -- the membership -----------------------------------------------------------------
+// -- the membership
+// -----------------------------------------------------------------
 
 std::uint64_t sim_node::link_of(origin_id who) const {
   for (const auto& [id, peer] : links_)
@@ -770,8 +771,8 @@ bool sim_node::is_second_claim(const member& who, std::uint64_t run) {
   return true;
 }
 
-void sim_node::admitted(const member& who, std::uint64_t run,
-                        std::uint64_t id, const std::string& dialled) {
+void sim_node::admitted(const member& who, std::uint64_t run, std::uint64_t id,
+                        const std::string& dialled) {
   if (!dialled.empty())
     roster_->dial_ended(dialled, now().steady);
   if (is_second_claim(who, run))
@@ -830,11 +831,10 @@ void sim_node::frame_came(std::uint64_t id, const std::string& bytes) {
     if (!from.farewell)
       remember(roster_->heard_of(std::get<members_frame>(*said).known));
   } else if (!from.farewell) {
-    post(membership_part, replicator,
-         [this, id, who = from.who.origin, bytes] {
-           if (links_.contains(id))
-             core_->frame_came(who, bytes, now());
-         });
+    post(membership_part, replicator, [this, id, who = from.who.origin, bytes] {
+      if (links_.contains(id))
+        core_->frame_came(who, bytes, now());
+    });
   }
 }
 
@@ -857,9 +857,8 @@ void sim_node::remember(const std::vector<member>& news) {
 }
 
 void sim_node::tell_replica() {
-  post(membership_part, replicator, [this, all = roster_->all()] {
-    core_->members_changed(all);
-  });
+  post(membership_part, replicator,
+       [this, all = roster_->all()] { core_->members_changed(all); });
 }
 
 void sim_node::learn_member(const member& who, const std::string& dialled) {
@@ -912,9 +911,8 @@ void sim_node::link_gone(std::uint64_t id) {
   if (lost.farewell)
     return;
   roster_->link_down(lost.who.origin, now().steady);
-  post(membership_part, replicator, [this, who = lost.who.origin] {
-    core_->link_down(who, now());
-  });
+  post(membership_part, replicator,
+       [this, who = lost.who.origin] { core_->link_down(who, now()); });
 }
 
 void sim_node::cut_link(std::uint64_t id, bool) {

@@ -76,7 +76,8 @@ public:
   knowledge knows() const;
   const member& self() const noexcept { return roster_->self(); }
 
-  // -- replica_port ------------------------------------------------------------
+  // -- replica_port
+  // ------------------------------------------------------------
   void send(origin_id peer, std::string bytes) override;
   void cut(origin_id peer, std::string_view why, bool faulty) override;
   void merge(std::size_t shard, remote_changes part) override;

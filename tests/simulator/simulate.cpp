@@ -73,11 +73,11 @@ void show(const settings& asked, const totals& sum, steady::time_point since) {
   std::string bar(width, '.');
   for (int i = 0; i < static_cast<int>(part * width); ++i)
     bar[static_cast<std::size_t>(i)] = '#';
-  std::fprintf(stderr, "\r[%s] %.0f of %llu seeds, %.0f/s, %llu wrong, %.0f s left ",
-               bar.c_str(), done, static_cast<unsigned long long>(asked.seeds),
-               done / seconds,
-               static_cast<unsigned long long>(sum.failures.load()),
-               part > 0 ? seconds / part - seconds : 0.0);
+  std::fprintf(
+      stderr, "\r[%s] %.0f of %llu seeds, %.0f/s, %llu wrong, %.0f s left ",
+      bar.c_str(), done, static_cast<unsigned long long>(asked.seeds),
+      done / seconds, static_cast<unsigned long long>(sum.failures.load()),
+      part > 0 ? seconds / part - seconds : 0.0);
 }
 
 int run_all(const settings& asked) {

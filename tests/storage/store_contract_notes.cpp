@@ -60,9 +60,9 @@ TEST_CASE_TEMPLATE("facts are numbers that are remembered", Store, EACH_STORE) {
   CHECK(s->save_fact(fact::line, 12).has_value());
   CHECK(s->save_fact(fact::sealed, 0).has_value());
   s.reopen();
-  CHECK(*s->facts()
-        == fact_map{
-            {fact::line, 12}, {fact::sealed, 0}, {fact::met_run, high}});
+  CHECK(
+      *s->facts()
+      == fact_map{{fact::line, 12}, {fact::sealed, 0}, {fact::met_run, high}});
 }
 
 TEST_CASE_TEMPLATE("runs are remembered in the order in which they were added",
@@ -107,9 +107,9 @@ TEST_CASE_TEMPLATE("a rebirth leaves members, peers' runs and what is kept",
   fill(s);
   std::vector<change> kept{{1, "c", "3", own_change}, {2, "d", "4", 9}};
   std::vector<reissue> again{{"d", "x"}, {"a", "y"}};
-  REQUIRE(s->rebirth(fresh, kept, again,
-                     {{fact::rejoining, 1}, {fact::met_run, 5}})
-              .has_value());
+  REQUIRE(
+      s->rebirth(fresh, kept, again, {{fact::rejoining, 1}, {fact::met_run, 5}})
+          .has_value());
   for (auto round : {1, 2}) {
     CAPTURE(round);
     CHECK(s->origin() == fresh);
@@ -119,8 +119,7 @@ TEST_CASE_TEMPLATE("a rebirth leaves members, peers' runs and what is kept",
     CHECK(load(*s) == data_set{{"c", {"3", 1}}, {"d", {"4", 2}}});
     CHECK(s->cursors()->empty());
     CHECK(*s->members() == std::vector<member>{{7, "node2", "127.0.0.1:7002"}});
-    CHECK(*s->facts()
-          == fact_map{{fact::rejoining, 1}, {fact::met_run, 5}});
+    CHECK(*s->facts() == fact_map{{fact::rejoining, 1}, {fact::met_run, 5}});
     CHECK(*s->runs()
           == std::map<origin_id, std::vector<run_record>>{{7, {{12, 2}}}});
     CHECK(*s->reissues() == std::vector<reissue>{{"a", "y"}, {"d", "x"}});
