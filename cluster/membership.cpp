@@ -23,7 +23,11 @@ bool membership::introduced(const member& who, const std::string& dialled) {
     seed->second = who.origin;
   auto& entry = peers_[who.origin];
   auto& known = entry.who;
-  if (known == who || known.forgotten != 0)
+  if (known.forgotten != 0)
+    return false;
+  // Whoever had the address before may have taken it off the list.
+  aim_at(who.address);
+  if (known == who)
     return false;
   entry.contested =
       entry.contested || (!known.name.empty() && known.name != who.name);
