@@ -697,6 +697,9 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
                    || out.reply.code == errc::not_found)) {
       around_.ops.withdraw(*before);
     }
+    // An old delete above the line stands for itself.
+    if (const auto floor = around_.ops.find(old->floor))
+      stage(index, part.keys->last_number(), around_.ops.knows(*floor));
     item.after = std::max(item.after, out.after);
   }
   hand_to_journal(index);
