@@ -51,6 +51,11 @@ std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer) {
   const auto end = next < own.runs.size() ? own.runs[next].reached : own.last;
   if (common == peer.runs.size() && met.reached <= end)
     return std::nullopt;
+  // The present run is known, and a later one too: that is another process of
+  // this identity, whose marks say nothing of this one's writes.
+  if (met.id == own.runs.back().id)
+    return rejoin_plan{"another process has taken its identity over", 0,
+                       ~std::uint64_t{0}, met.reached, true};
   return rejoin_plan{"its data directory is an old one", peer.seen_hlc,
                      begun_after(own.runs, met.id), 0, true};
 }

@@ -58,7 +58,8 @@ void cluster::violated(std::string what) {
 }
 
 void cluster::shares_stamps() {
-  if (had_twins_)
+  // So can a restart with an earlier clock, of writes that failed before.
+  if (had_twins_ || had_skew_)
     is_void_ = true;
   else
     violated("differing: one stamp names two writes");
