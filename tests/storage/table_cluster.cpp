@@ -1,0 +1,179 @@
+// What a table does as a member's: clear-alls, the line, repair, rejoining.
+
+#include "storage/table.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace panal;
+
+namespace {
+
+struct fixture {
+  fixture() : keys{config(digests), stamps} {}
+
+  static table_config config(digest_tree& tree) {
+    table_config c;
+    c.keeps_tombstones = true;
+    c.digests = &tree;
+    return c;
+  }
+  outcome apply(verb what, std::string key, std::int64_t version = 0,
+                std::int64_t ttl_ms = 0) {
+    operation op{what, std::move(key), "\"v\"", version, ttl_ms, {}};
+    auto out = keys.apply(op);
+    commit();
+    return out;
+  }
+  void commit() {
+    if (auto batch = keys.take_batch())
+      keys.committed(*batch);
+  }
+  errc merge(std::string key, const entry& state) {
+    const auto out = keys.merge_remote(key, encode(state), 8);
+    commit();
+    return out.code;
+  }
+  bool holds(std::string key) {
+    operation op;
+    op.key = std::move(key);
+    return keys.apply(op).reply.code == errc::ok;
+  }
+  std::uint64_t now_hlc() const { return hlc_at(time.now()); }
+
+  manual_clock time;
+  hybrid_clock stamps{7, time};
+  digest_tree digests{2};
+  table keys;
+};
+
+entry put_of(std::int64_t version, stamp at, unix_ms expires_at = never) {
+  return {{}, {{version, at, expires_at, false, "1"}}};
+}
+
+} // namespace
+
+TEST_CASE("a clear-all deletes what came before it, also what comes late") {
+  fixture f;
+  f.apply(verb::put, "a", 5);
+  const auto early = f.stamps.tick({});
+  const auto at = f.keys.clear_stamp();
+  REQUIRE(f.keys.clear(at, {}).reply.code == errc::ok);
+  f.commit();
+  CHECK_FALSE(f.holds("a"));
+  f.merge("late", put_of(9, early));
+  CHECK_FALSE(f.holds("late"));
+  CHECK(f.apply(verb::put, "a", 1).reply.code == errc::ok);
+  CHECK(f.holds("a"));
+}
+
+TEST_CASE("what a clear-all covers is purged in steps, digests included") {
+  fixture f;
+  const auto empty = f.digests.root();
+  for (int i = 0; i < 100; ++i)
+    f.apply(verb::put, std::to_string(i), 1);
+  CHECK(f.digests.root() != empty);
+  REQUIRE(f.keys.clear(f.keys.clear_stamp(), {}).reply.code == errc::ok);
+  f.commit();
+  while (f.keys.purge(8))
+    f.commit();
+  f.commit();
+  CHECK(f.keys.size() == 0);
+  CHECK(f.digests.root() == empty);
+}
+
+TEST_CASE("a clear-all that could not be stored has not happened") {
+  fixture f;
+  f.apply(verb::put, "a", 5);
+  f.keys.clear(f.keys.clear_stamp(), {});
+  const auto lost = f.keys.take_batch();
+  CHECK_FALSE(f.holds("a"));
+  f.keys.failed();
+  CHECK(f.holds("a"));
+  CHECK(f.keys.cleared() == stamp{});
+}
+
+TEST_CASE("a tombstone goes when the line has passed it, and not before") {
+  fixture f;
+  f.apply(verb::put, "a", 5);
+  f.apply(verb::remove, "a");
+  CHECK(f.keys.size() == 1);
+  f.keys.collect(~std::uint64_t{0}, 10); // no line yet
+  f.commit();
+  CHECK(f.keys.size() == 1);
+  f.time.advance(5);
+  f.keys.set_line(f.now_hlc());
+  f.keys.collect(f.now_hlc(), 10);
+  f.commit();
+  CHECK(f.keys.size() == 0);
+  CHECK(f.keys.stubs() == 0);
+}
+
+TEST_CASE("an unknown put below the line is a late copy, and is ignored") {
+  fixture f;
+  const auto early = f.stamps.tick({});
+  f.time.advance(5);
+  f.keys.set_line(f.now_hlc());
+  const auto out = f.keys.merge_remote("a", encode(put_of(1, early)), 8);
+  CHECK(out.code == errc::ok);
+  CHECK(out.below_line);
+  CHECK_FALSE(f.holds("a"));
+}
+
+TEST_CASE("an expiry hides what was stamped before it, and nothing later") {
+  fixture f;
+  const auto expires_at = f.time.now() + 100;
+  const auto first = f.stamps.tick({});
+  const auto before = f.stamps.tick({});
+  const stamp after{hlc_at(expires_at) + 1, 8};
+  f.merge("hidden", put_of(9, first, expires_at));
+  f.merge("hidden", put_of(3, before));
+  f.merge("later", put_of(9, first, expires_at));
+  f.merge("later", put_of(3, after));
+  f.time.advance(200);
+  CHECK_FALSE(f.holds("hidden"));
+  CHECK(f.holds("later"));
+  // And so it stays when the expired ones are collected.
+  f.keys.sweep(10);
+  f.commit();
+  f.keys.set_line(f.now_hlc());
+  f.keys.collect(f.now_hlc(), 10);
+  f.commit();
+  CHECK_FALSE(f.holds("hidden"));
+  CHECK(f.holds("later"));
+}
+
+TEST_CASE("reconciling drops what the peer's line proves dead") {
+  fixture f;
+  f.apply(verb::put, "a", 1);
+  f.apply(verb::put, "b", 1);
+  f.time.advance(5);
+  f.keys.reconcile("a", {}, f.now_hlc(), 8);
+  f.keys.reconcile("b", {}, 1, 8); // its line is below
+  f.commit();
+  CHECK_FALSE(f.holds("a"));
+  CHECK(f.holds("b"));
+}
+
+TEST_CASE("a write is issued anew unless something newer has decided") {
+  fixture f;
+  const stamp old{hlc_at(f.time.now()), 99};
+  CHECK(f.keys.reissue("a", put_of(3, old)).reply.code == errc::ok);
+  f.commit();
+  CHECK(f.holds("a"));
+  CHECK(f.keys.reissue("a", put_of(2, old)).reply.code == errc::stale_version);
+  f.apply(verb::remove, "a");
+  CHECK(f.keys.reissue("a", put_of(9, old)).reply.code == errc::not_found);
+  f.commit();
+  CHECK_FALSE(f.holds("a"));
+}
+
+TEST_CASE("a write that has expired still supersedes what it did supersede") {
+  fixture f;
+  const auto early = f.stamps.tick({});
+  const auto later = f.stamps.tick({});
+  f.merge("a", put_of(1, early));
+  f.time.advance(100);
+  f.keys.reissue("a", put_of(2, later, f.time.now() - 1));
+  f.commit();
+  CHECK_FALSE(f.holds("a"));
+}
