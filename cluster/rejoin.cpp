@@ -66,16 +66,9 @@ rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
           begun_after(own.runs, met_run), 0, true};
 }
 
-rejoin_plan copied_plan(const standing& own,
-                        std::optional<position> acknowledged,
-                        std::uint64_t line, std::uint64_t met_run) {
-  rejoin_plan plan{"another process runs under its identity", ~std::uint64_t{0},
-                   begun_after(own.runs, met_run), 0, false};
-  if (acknowledged) {
-    plan.seen_hlc = line;
-    plan.seen_position = *acknowledged;
-  }
-  return plan;
+rejoin_plan copied_plan(position acknowledged, std::uint64_t line) {
+  return {"another process runs under its identity", line,
+          ~std::uint64_t{0}, acknowledged, false};
 }
 
 std::optional<entry> unseen(const entry& state, position place,

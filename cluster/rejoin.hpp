@@ -65,12 +65,11 @@ std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer);
 /// @param met_run  the newest own run that has met a peer.
 rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
                            std::uint64_t met_run);
-/// @param acknowledged  what members have acknowledged to this very run, if it
-///                      has met any: another's acknowledgements are not its.
+/// @param acknowledged  the most that any member has acknowledged to this
+///                      directory: what another process of the identity was
+///                      told does not count.
 /// @param line  its own.
-rejoin_plan copied_plan(const standing& own,
-                        std::optional<position> acknowledged,
-                        std::uint64_t line, std::uint64_t met_run);
+rejoin_plan copied_plan(position acknowledged, std::uint64_t line);
 
 /// What is left of an entry when only what `origin` has written and no member
 /// has seen is kept; nothing if that is nothing.

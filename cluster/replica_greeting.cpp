@@ -97,12 +97,12 @@ void replica::was_forgotten(std::uint64_t seen_hlc) {
 }
 
 void replica::is_copy() {
-  std::optional<position> acknowledged;
+  position acknowledged = 0;
+  for (const auto& [who, saved] : memory_.cursors)
+    acknowledged = std::max(acknowledged, saved);
   for (const auto& [who, to] : peers_)
-    if (met_)
-      acknowledged = std::max(acknowledged.value_or(0), to.out.acknowledged());
-  rejoin(copied_plan(own_standing(), acknowledged, line_hlc_,
-                     memory_.facts[fact::met_run]));
+    acknowledged = std::max(acknowledged, to.out.acknowledged());
+  rejoin(copied_plan(acknowledged, line_hlc_));
 }
 
 // The cluster's state is taken over once a member has marked: all that it held
