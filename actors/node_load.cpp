@@ -84,7 +84,6 @@ result<node_memory> remember(store& disk, const options& settings,
   own.runs = std::move(*runs);
   own.has_data = memory.last > 0;
   own.seed = random_number();
-  stamps.set_salt(random_number());
   stamps.observe({own.facts[fact::promised], 0});
   stamps.observe({own.facts[fact::line], 0});
   const auto started = stamps.promise();

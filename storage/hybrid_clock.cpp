@@ -10,7 +10,7 @@ hybrid_clock::hybrid_clock(origin_id origin, const clock& time)
 }
 
 stamp hybrid_clock::tick(const stamp& held) noexcept {
-  const auto floor = std::max(hlc_at(time_.now()) + salt_, held.hlc + 1);
+  const auto floor = std::max(hlc_at(time_.now()), held.hlc + 1);
   auto last = last_.load(std::memory_order_relaxed);
   for (;;) {
     const auto next = std::max(floor, last + 1);

@@ -15,12 +15,6 @@ public:
   /// @param time    outlives the clock.
   hybrid_clock(origin_id origin, const clock& time);
 
-  /// Where counting begins within each millisecond, below `salts`: drawn for
-  /// each run, so that a copied directory, which shares the origin until that
-  /// is found out, hardly issues the same stamps. Before the first tick.
-  void set_salt(std::uint64_t salt) noexcept { salt_ = salt % salts; }
-  static constexpr std::uint64_t salts = 1'024;
-
   /// Issues a stamp above everything issued or heard before, above
   /// `held` (the newest stamp that the key holds), and not behind the wall
   /// clock: merge-rule `tick(key)`.
@@ -42,7 +36,6 @@ public:
 private:
   origin_id origin_;
   const clock& time_;
-  std::uint64_t salt_ = 0;
   std::atomic<std::uint64_t> last_{0};
 };
 

@@ -80,7 +80,6 @@ void sim_node::load() {
   auto facts = *disk_.facts();
   auto runs = *disk_.runs();
   const auto known = *disk_.members();
-  stamps_.set_salt(around_.around.random());
   stamps_.observe({facts[fact::promised], 0});
   stamps_.observe({facts[fact::line], 0});
   for (std::size_t i = 0; i < shards_.size(); ++i) {
