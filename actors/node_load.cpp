@@ -38,11 +38,6 @@ std::uint64_t digest_secret_of(const options& settings) {
   return secret;
 }
 
-/// A tree that nobody compares is kept small.
-unsigned digest_bits(const options& settings) {
-  return settings.clustered ? 6 : 1;
-}
-
 void note_stamps(std::map<origin_id, std::uint64_t>& newest,
                  std::string_view entry) {
   const auto note = [&newest](const stamp& at) {
@@ -101,7 +96,6 @@ node::parts::parts(const options& given, std::unique_ptr<store> disk,
     : settings{given},
       wall_clock{time},
       stamps{disk->origin(), time},
-      digests{digest_bits(given)},
       digest_secret{digest_secret_of(given)},
       config{given},
       opened{std::move(disk)} {

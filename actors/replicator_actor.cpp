@@ -153,7 +153,8 @@ void replicator_state::answer_questions(operation_batch& batch) {
       continue;
     }
     if (item->op.what == verb::forget)
-      item->reply.code = errc::not_found;
+      item->reply.code = item->op.key == report->node ? errc::conflict
+                                                      : errc::not_found;
     item->reply.report = report;
     done.push_back(std::move(item));
   }
