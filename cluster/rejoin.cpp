@@ -32,8 +32,7 @@ std::uint64_t begun_after(const std::vector<run_record>& runs,
 
 std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer) {
   // A peer that remembers a run of it has joined states with it before.
-  if (!own.settled && own.has_data && peer.sealed && peer.runs.empty()
-      && !PANAL_MUTANT(newcomer_not_fenced))
+  if (!own.settled && own.has_data && peer.sealed && peer.runs.empty())
     return rejoin_plan{"the cluster's line may be above its writes",
                        peer.seen_hlc, ~std::uint64_t{0}, 0, true};
   if (peer.runs.empty() || PANAL_MUTANT(restored_not_fenced))
@@ -68,8 +67,8 @@ rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
 }
 
 rejoin_plan copied_plan(position acknowledged, std::uint64_t line) {
-  return {"another process runs under its identity", line,
-          ~std::uint64_t{0}, acknowledged, false};
+  return {"another process runs under its identity", line, ~std::uint64_t{0},
+          acknowledged, false};
 }
 
 std::optional<entry> unseen(const entry& state, position place,

@@ -2,7 +2,6 @@
 // where they cannot.
 
 #include "cluster/replica.hpp"
-#include "storage/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -123,8 +122,7 @@ void replica::look_whether_rejoined() {
     if (!is_open || i->second.is_rejoining)
       continue;
     taken_over = taken_over || i->second.has_marked
-                 || repair_.equal_at(origin).has_value()
-                 || PANAL_MUTANT(rejoined_before_taken_over);
+                 || repair_.equal_at(origin).has_value();
   }
   if (line_.members().size() < 2 || !(taken_over || first_of_all))
     return;

@@ -2,7 +2,6 @@
 
 #include "cluster/replica.hpp"
 #include "cluster/replica_repair.hpp"
-#include "storage/mutant.hpp"
 
 #include <algorithm>
 
@@ -64,10 +63,7 @@ void replica::make_mark(moment now) {
     return;
   mark_asked_ = clock_.promise();
   mark_patience_ = now.steady + 5 * config_.mark_pause;
-  if (PANAL_MUTANT(promise_not_kept))
-    promise_is_durable(mark_asked_);
-  else
-    port_.save_fact(fact::promised, mark_asked_);
+  port_.save_fact(fact::promised, mark_asked_);
 }
 
 void replica::promise_is_durable(std::uint64_t hlc) {

@@ -1,5 +1,7 @@
 #include "storage/journal.hpp"
 
+#include "storage/mutant.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -60,7 +62,8 @@ commit_report journal::commit() {
   }
   report.marked_hlc = 0;
   std::ranges::fill(shard_marks_, 0);
-  report.code = done.error().code;
+  report.code =
+      PANAL_MUTANT(failed_commit_acknowledged) ? errc::ok : done.error().code;
   report.detail = done.error().detail;
   for (const auto& [batch, epoch] : report.batches) {
     auto& line = void_epochs_.at(batch->shard);

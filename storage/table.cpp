@@ -89,7 +89,8 @@ outcome table::put(operation& op, const view& now) {
     return refused(errc::overloaded);
   put_record fresh;
   fresh.version = op.version;
-  fresh.expires_at = op.ttl_ms > 0 ? time + op.ttl_ms : never;
+  fresh.expires_at =
+      op.ttl_ms > 0 && !PANAL_MUTANT(ttl_ignored) ? time + op.ttl_ms : never;
   fresh.value = std::move(op.value);
   auto key = std::move(op.key);
   return accept(std::move(key), std::move(fresh), now, op);
@@ -291,7 +292,8 @@ void table::remember(const change& what) {
 
 void table::set_record(std::string_view key, std::string_view encoded,
                        unix_ms expires_at) {
-  toggle_digest(key, records_.find(key));
+  if (!PANAL_MUTANT(digest_keeps_the_old))
+    toggle_digest(key, records_.find(key));
   if (encoded.empty()) {
     records_.erase(key);
     return;

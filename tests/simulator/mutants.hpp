@@ -21,28 +21,27 @@ enum class mutant : int {
   frame_starts_where_it_ends,
   gap_accepted,
   merge_does_not_observe,
-  newcomer_not_fenced,
-  promise_not_kept,
   put_over_expired_without_floor,
   read_before_commit,
   rejoin_drops_own_writes,
-  rejoined_before_taken_over,
   repair_hides_tombstones,
   restored_not_fenced,
   tombstone_beats_nothing,
   wrong_tie_break,
-  merge_ignores_clear,
   repair_drops_above_the_line,
   rewind_forgotten,
   clear_forgotten_at_start,
   expiry_ignored,
+  ttl_ignored,
+  digest_keeps_the_old,
+  failed_commit_acknowledged,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 27> mutant_names{
+inline constexpr std::array<std::string_view, 26> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -55,21 +54,20 @@ inline constexpr std::array<std::string_view, 27> mutant_names{
     "frame_starts_where_it_ends",
     "gap_accepted",
     "merge_does_not_observe",
-    "newcomer_not_fenced",
-    "promise_not_kept",
     "put_over_expired_without_floor",
     "read_before_commit",
     "rejoin_drops_own_writes",
-    "rejoined_before_taken_over",
     "repair_hides_tombstones",
     "restored_not_fenced",
     "tombstone_beats_nothing",
     "wrong_tie_break",
-    "merge_ignores_clear",
     "repair_drops_above_the_line",
     "rewind_forgotten",
     "clear_forgotten_at_start",
     "expiry_ignored",
+    "ttl_ignored",
+    "digest_keeps_the_old",
+    "failed_commit_acknowledged",
 };
 
 } // namespace panal
