@@ -8,7 +8,7 @@ namespace {
 // How many bytes of a client that sent something wrong are passed over after
 // its answer: closing at once would reset the connection and could destroy
 // the answer on its way (RFC 9112, section 9.6).
-constexpr std::size_t linger_bytes_max = std::size_t{256} * 1024;
+constexpr std::size_t linger_bytes_max = std::size_t{16} << 20;
 
 problem scan_problem(scan found) {
   switch (found) {

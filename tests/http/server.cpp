@@ -96,13 +96,15 @@ public:
       ::close(fd_);
   }
 
-  void send(std::string_view bytes) const {
+  // False if the server has reset the connection.
+  bool send(std::string_view bytes) const {
     while (!bytes.empty()) {
       const auto n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (n <= 0)
-        return;
+        return false;
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
+    return true;
   }
 
   // One answer; "" when the server has closed.
@@ -235,6 +237,19 @@ TEST_CASE("the answer to a bad request arrives although more was sent") {
   peer client{it.port};
   client.send("bad\r\n\r\n" + std::string(100'000, 'x'));
   CHECK(status_in(client.receive()) == 400);
+  CHECK(client.receive().empty());
+}
+
+// A client that writes on would get an error instead of its answer.
+TEST_CASE("a body over the limit can be sent whole, and gets its answer") {
+  running it;
+  peer client{it.port};
+  client.send("PUT /cache/k HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000"
+              "\r\n\r\n");
+  CHECK(status_in(client.receive()) == 413);
+  const std::string part(1'000'000, 'x');
+  for (int i = 0; i < 8; ++i)
+    CHECK(client.send(part));
   CHECK(client.receive().empty());
 }
 

@@ -31,6 +31,27 @@ void for_each(const op_set& set, auto visit) {
     visit(op);
 }
 
+/// For a trace: what a frame says; nothing of those that only keep a link.
+std::string describe_frame(std::string_view bytes) {
+  const auto said = decode_frame(bytes);
+  if (!said)
+    return "no frame";
+  if (const auto* x = std::get_if<changes_frame>(&*said))
+    return "changes after " + std::to_string(x->after) + " up to "
+           + std::to_string(x->upto) + ", " + std::to_string(x->items.size())
+           + ", acknowledged " + std::to_string(x->acknowledged);
+  if (const auto* x = std::get_if<ack_frame>(&*said))
+    return "ack " + std::to_string(x->upto);
+  if (const auto* x = std::get_if<mark_frame>(&*said))
+    return "mark at " + std::to_string(x->at) + ", acknowledged "
+           + std::to_string(x->acknowledged);
+  if (std::holds_alternative<greeting_frame>(*said))
+    return "greeting";
+  if (std::holds_alternative<accept_frame>(*said))
+    return "accept";
+  return {};
+}
+
 /// Nothing that is known of its key is concurrent with it, or came after it.
 bool stands_alone(const history& all, const op_set& known, op_id op) {
   return (known & all.about(all[op].key) & ~all[op].past).count() == 1;
@@ -118,7 +139,11 @@ void cluster::start(std::size_t index) {
   m.refused.clear();
   m.node =
       std::make_unique<sim_node>(*this, index, *m.disk, *m.clock, options_);
-  say(m.name + " starts");
+  if (m.node->is_sound())
+    return say(m.name + " starts");
+  crash(index);
+  around.at(around.now() + 300 * millisecond, nature,
+            [this, index] { start(index); });
 }
 
 void cluster::crash(std::size_t index) {
@@ -226,6 +251,7 @@ void cluster::dial(std::size_t from, const std::string& address) {
     }
     const auto id = ++next_link_;
     connections_[id] = {from, to, true};
+    say("link " + std::to_string(id) + " from " + a.name + " to " + b.name);
     a.node->admitted(who_b, b.node->run(), id, address);
     b.node->admitted(who_a, a.node->run(), id, {});
   });
@@ -241,6 +267,7 @@ void cluster::close(std::uint64_t link) {
     return;
   const auto ended = i->second;
   connections_.erase(i);
+  say("link " + std::to_string(link) + " ends");
   for (const auto end : {ended.a, ended.b})
     around.at(around.now() + around.random.between(100, 2'000), nature,
               [this, end, link] {
@@ -285,6 +312,9 @@ void cluster::deliver(std::size_t to, std::uint64_t link,
   auto& m = machines_[to];
   if (!m.is_up() || !connections_.contains(link))
     return;
+  if (verbose_)
+    if (const auto what = describe_frame(bytes); !what.empty())
+      say(m.name + " gets over link " + std::to_string(link) + ": " + what);
   // The node's own events may be paused; the network goes on.
   around.at(around.now(), m.node->life(), [node = m.node.get(), link, bytes] {
     node->frame_came(link, bytes);

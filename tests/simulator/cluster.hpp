@@ -51,6 +51,7 @@ public:
   /// come to that before they are told apart, a run alone cannot.
   void shares_stamps();
   void say(const std::string& what) const;
+  bool is_verbose() const noexcept { return verbose_; }
   sim_disk& disk_of(std::size_t index) { return *machines_[index].disk; }
   /// The latest reading of any node's clock so far: what had not expired by
   /// then has expired for nobody.

@@ -48,6 +48,23 @@ replica_config config_of(const node_options& options) {
   return c;
 }
 
+/// For a trace: "12 k3 = floor 7@1, v2 at 8@1, from 9".
+std::string describe_change(const change& what) {
+  const auto name = [](const stamp& at) {
+    return std::to_string(at.hlc) + '@' + std::to_string(at.origin & 0xff);
+  };
+  auto text = std::to_string(what.at) + ' ' + what.key + " =";
+  if (const auto floor = floor_of(what.entry); floor != stamp{})
+    text += " floor " + name(floor);
+  put_headers puts{what.entry};
+  for (put_header put; puts.next(put);)
+    text += " v" + std::to_string(put.version) + " at " + name(put.at)
+            + (put.stripped ? " stripped" : "");
+  if (what.source == local_change)
+    return text + ", by itself";
+  return text + ", from " + std::to_string(what.source & 0xff);
+}
+
 } // namespace
 
 sim_node::sim_node(cluster& around, std::size_t index, sim_disk& disk,
@@ -115,7 +132,8 @@ void sim_node::load() {
                            | (around_.around.random() & 0xffff) | 1,
                        started, disk_.last_position()};
   run_ = run.id;
-  static_cast<void>(disk_.add_run(run, own_change));
+  // As a real one: it does not start without.
+  is_sound_ = bool{disk_.add_run(run, own_change)};
   runs[own_change].push_back(run);
   memory.self = around_.self_of(index_, disk_.origin());
   memory.facts = facts;
@@ -344,16 +362,18 @@ void sim_node::clear_done(std::shared_ptr<clearing> job, errc code, position) {
   job->to(job->what);
 }
 
-void sim_node::hand_to_journal(std::size_t index) {
+/// @return the floor of the newest change handed over, if there is one.
+stamp sim_node::hand_to_journal(std::size_t index) {
   auto& part = shards_[index];
   auto batch = part.keys->take_batch();
   if (!batch)
-    return;
+    return {};
   post(first_shard + static_cast<unsigned>(index), journal_part,
        [this, batch, epoch = part.keys->epoch()] {
          journal_->add({batch, epoch});
          commit_soon();
        });
+  return floor_of(batch->changes.back().entry);
 }
 
 void sim_node::note(std::size_t index, const commit_report& result) {
@@ -573,6 +593,13 @@ void sim_node::commit() {
   if (reborn_ || !journal_->has_queued())
     return;
   auto report = std::make_shared<commit_report>(journal_->commit());
+  if (around_.is_verbose())
+    for (const auto& [batch, epoch] : report->batches)
+      for (const auto& what : batch->changes)
+        around_.say(self().name
+                    + (report->code == errc::ok ? " commits "
+                                                : " cannot commit ")
+                    + describe_change(what));
   if (report->code == errc::ok)
     for (const auto& [batch, epoch] : report->batches) {
       auto& staged = shards_[batch->shard].staged;
@@ -657,6 +684,7 @@ void sim_node::reissue_all() {
 void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
   auto& part = shards_[index];
   held item;
+  std::vector<op_id> issued;
   for (const auto& write : writes) {
     const auto old = decode(write.entry);
     if (around_.ops.is_full())
@@ -664,6 +692,7 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
     const auto key = static_cast<unsigned>(write.key.at(1) - '0');
     const auto past = part.mem.seen & around_.ops.about(key);
     const auto out = part.keys->reissue(write.key, *old);
+    const auto floor = hand_to_journal(index);
     const auto before = old->frontier.empty()
                             ? around_.ops.find(old->floor)
                             : around_.ops.find(old->frontier.front().at);
@@ -688,7 +717,9 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
       if (again) {
         if (before)
           around_.ops.reissued(*before, *again);
-        around_.ops.promise(*again);
+        issued.push_back(*again);
+        if (floor != stamp{} && !around_.ops.find(floor))
+          around_.ops.also_named(floor, *again);
         stage(index, out.after, around_.ops.knows(*again));
       }
     } else if (before && !old->frontier.empty()
@@ -697,12 +728,14 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
       around_.ops.withdraw(*before);
     }
     // An old delete above the line stands for itself.
-    if (const auto floor = around_.ops.find(old->floor))
-      stage(index, part.keys->last_number(), around_.ops.knows(*floor));
+    if (const auto op = around_.ops.find(old->floor))
+      stage(index, part.keys->last_number(), around_.ops.knows(*op));
     item.after = std::max(item.after, out.after);
   }
-  hand_to_journal(index);
-  item.then = [this, writes](bool durable) {
+  item.then = [this, writes, issued](bool durable) {
+    for (const auto op : issued)
+      if (durable)
+        around_.ops.promise(op);
     if (durable)
       for (const auto& write : writes)
         static_cast<void>(disk_.remove_reissue(write.key));

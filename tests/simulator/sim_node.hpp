@@ -48,6 +48,8 @@ public:
   life_id life() const noexcept { return life_; }
   origin_id origin() const noexcept { return stamps_.origin(); }
   std::uint64_t run() const noexcept { return run_; }
+  /// False: its disk did not let it start.
+  bool is_sound() const noexcept { return is_sound_; }
   /// Ends all that is under way, as a crash does.
   void die();
 
@@ -148,7 +150,7 @@ private:
                 std::shared_ptr<clearing> job);
   void clear_done(std::shared_ptr<clearing> job, errc code, position at);
   void hold(std::size_t index, held what);
-  void hand_to_journal(std::size_t index);
+  stamp hand_to_journal(std::size_t index);
   void note(std::size_t index, const commit_report& result);
   void release(held what, errc code, position at);
   void sweep(std::size_t index);
@@ -195,6 +197,7 @@ private:
   std::size_t reissue_refused_ = 0;
   bool commit_is_due_ = false;
   bool reborn_ = false;
+  bool is_sound_ = true;
   std::map<unsigned, sim_time> fifo_;
 };
 
