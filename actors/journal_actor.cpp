@@ -187,9 +187,13 @@ caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
       [=](const backlog_request& wanted) { self->state.read(wanted); },
       [=](mark_atom, std::size_t shard, std::uint64_t epoch,
           std::uint64_t hlc) { self->state.mark(shard, epoch, hlc); },
-      [=](cursor_atom, origin_id peer, position acknowledged) {
-        self->state.note(
-            [&](store& disk) { return disk.save_cursor(peer, acknowledged); });
+      [=](cursor_atom, origin_id peer, position acknowledged,
+          const run_record& met) {
+        self->state.note([&](store& disk) {
+          const auto saved =
+              met.id == 0 ? result<void>{} : disk.add_run(met, peer);
+          return saved ? disk.save_cursor(peer, acknowledged) : saved;
+        });
       },
       [=](member_atom, const member& who) {
         self->state.note([&](store& disk) { return disk.save_member(who); });

@@ -58,7 +58,7 @@ private:
 };
 
 /// Spawned once, detached, since SQLite blocks. Messages: those of
-/// messages.hpp that name the journal, `(cursor_atom, peer, position)`,
+/// messages.hpp that name the journal, `(cursor_atom, peer, position, run)`,
 /// `(member_atom, member)`, `(fact_atom, number, value)`, which is sent back
 /// when it is durable, `(fact_atom, run, peer)`, `(reissue_atom)`,
 /// `(reissue_atom, keys)`, `(rebirth_atom, plan)`, and once each

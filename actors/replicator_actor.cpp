@@ -194,8 +194,9 @@ void replicator_state::read_backlog(const backlog_request& wanted) {
   caf::anon_send(setup.journal, wanted);
 }
 
-void replicator_state::save_cursor(origin_id peer, position acknowledged) {
-  caf::anon_send(setup.journal, cursor_atom_v, peer, acknowledged);
+void replicator_state::save_cursor(origin_id peer, position acknowledged,
+                                   const run_record& met) {
+  caf::anon_send(setup.journal, cursor_atom_v, peer, acknowledged, met);
 }
 
 void replicator_state::save_fact(fact which, std::uint64_t value) {

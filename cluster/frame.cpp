@@ -34,7 +34,10 @@ result<frame> read_accept(reader& in) {
 }
 
 result<frame> read_ack(reader& in) {
-  return whole(in, ack_frame{in.number<position>()});
+  ack_frame said;
+  said.upto = in.number<position>();
+  said.last = in.number<position>();
+  return whole(in, said);
 }
 
 } // namespace
@@ -108,6 +111,7 @@ std::string encode(const members_frame& said) {
 std::string encode(const ack_frame& said) {
   writer w{frame_type::ack};
   w.number(said.upto);
+  w.number(said.last);
   return std::move(w.out);
 }
 

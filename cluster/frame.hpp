@@ -10,7 +10,7 @@
 //                u64 forgotten }
 //   changes   := u64 acknowledged, u64 after, u64 upto, u32 count,
 //                { u32 size, key, u32 size, entry }
-//   ack       := u64 upto
+//   ack       := u64 upto, u64 last
 //   greeting  := u64 hlc, u64 line, u64 last, u8 flags, u64 merged_hlc,
 //                u16 count, { run }, u16 count, { run }
 //   run       := u64 id, u64 started_hlc, u64 reached
@@ -76,6 +76,9 @@ struct changes_frame {
 /// The receiver has durably merged all the sender's changes up to here.
 struct ack_frame {
   position upto = 0;
+  /// The acknowledging side's own newest durable position: by this it is found
+  /// out when it has lost what it acknowledged.
+  position last = 0;
 };
 
 /// The first frame on each link, both ways: what each side has to know before

@@ -71,8 +71,10 @@ void replica::committed(const std::vector<change_batch_ptr>& news, moment now) {
 
 void replica::link_up(const member& who, std::uint64_t run, moment) {
   auto& to = peer_of(who.origin);
+  note_reached(who.origin, to);
   to.who = who;
   to.run = run;
+  to.run_reached = 0;
   to.linked = true;
   to.accepts_them = to.accepted_by_them = false;
   to.memory_from = recent_.last();
@@ -85,6 +87,7 @@ void replica::link_up(const member& who, std::uint64_t run, moment) {
 
 void replica::link_down(origin_id who, moment now) {
   auto& to = peer_of(who);
+  note_reached(who, to);
   to.linked = to.accepts_them = to.accepted_by_them = false;
   to.out.start_link(recent_.last());
   to.in = inbound{to.in.next_ticket()};

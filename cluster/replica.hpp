@@ -148,6 +148,9 @@ private:
     std::uint64_t run = 0;
     run_record greeted_run;
     position greeted_last = 0;
+    /// How far that run has come at least: what it acknowledged and marked
+    /// rests on this.
+    position run_reached = 0;
     /// Both judgements: changes flow when both are true.
     bool accepts_them = false;
     bool accepted_by_them = false;
@@ -205,7 +208,7 @@ private:
   void pump(origin_id who, peer& to, moment now);
   void send_run(origin_id who, peer& to, const change_run& run, moment now);
   void look_after_windows(moment now);
-  void remember_reached(origin_id who, peer& from);
+  bool note_reached(origin_id who, const peer& from);
 
   // -- the line (replica_line.cpp) --------------------------------------------
   void take_mark(origin_id from, peer& link, const mark_frame& said,

@@ -24,6 +24,7 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
                         moment now) {
   link.in.resume(said.acknowledged);
   line_.merged(from, link.in.merged());
+  link.run_reached = std::max(link.run_reached, said.at);
   mark claim{said.at, said.view, {}};
   const auto limit = hlc_at(now.wall + stamp_ahead_max_ms - far_mark_margin_ms);
   // It waits, perhaps for a mark of this node that was lost.

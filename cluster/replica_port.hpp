@@ -95,7 +95,11 @@ public:
   /// The journal is to be read; backlog_came() follows.
   virtual void read_backlog(const backlog_request& wanted) = 0;
 
-  virtual void save_cursor(origin_id peer, position acknowledged) = 0;
+  /// @param met  the peer's run that has acknowledged so far, to be saved
+  ///             first (unless its id is 0): a cursor without it would outlive
+  ///             the proof that the peer still holds what it stands for.
+  virtual void save_cursor(origin_id peer, position acknowledged,
+                           const run_record& met) = 0;
   /// saved() follows once it is durable; not if that fails.
   virtual void save_fact(fact which, std::uint64_t value) = 0;
   virtual void add_run(const run_record& run, origin_id peer) = 0;

@@ -63,7 +63,7 @@ void replica::merged(const remote_done& part, moment) {
 
 void replica::acknowledge(origin_id who, peer& link, position upto) {
   if (link.open())
-    port_.send(who, encode(ack_frame{upto}));
+    port_.send(who, encode(ack_frame{upto, recent_.last()}));
 }
 
 void replica::take_ack(origin_id from, peer& link, const ack_frame& said,
@@ -74,6 +74,7 @@ void replica::take_ack(origin_id from, peer& link, const ack_frame& said,
                         : said.upto;
   if (!link.out.acknowledge(upto, now.steady))
     return refuse_frame(from, "acknowledges what was never sent");
+  link.run_reached = std::max(link.run_reached, said.last);
   quorum_.reached(from, link.out.confirmed());
   answer_waiting(now);
   if (link.lag_probe && link.out.acknowledged() >= link.lag_probe->first)
@@ -153,21 +154,28 @@ void replica::look_after_windows(moment now) {
 // A cursor that is saved late only means that some changes are sent again.
 void replica::save_cursors() {
   for (auto& [who, to] : peers_) {
-    const auto reached = to.out.acknowledged();
-    if (std::exchange(to.saved_cursor, reached) != reached)
-      port_.save_cursor(who, reached);
-    remember_reached(who, to);
+    const bool ran_on = note_reached(who, to);
+    const auto acknowledged = to.out.acknowledged();
+    const auto& runs = memory_.runs[who];
+    if (std::exchange(to.saved_cursor, acknowledged) != acknowledged)
+      port_.save_cursor(who, acknowledged,
+                        runs.empty() ? run_record{} : runs.back());
+    else if (ran_on)
+      port_.add_run(runs.back(), who);
   }
 }
 
-/// How far the peer's present run is merged: by this it is found out when its
-/// data directory is an older one some day.
-void replica::remember_reached(origin_id who, peer& from) {
+/// How far the peer's present run has come: by this it is found out when its
+/// data directory is an older one some day. @return true if that is news.
+bool replica::note_reached(origin_id who, const peer& from) {
   auto& runs = memory_.runs[who];
-  if (!from.open() || runs.empty() || runs.back().reached >= from.in.merged())
-    return;
-  runs.back().reached = from.in.merged();
-  port_.add_run(runs.back(), who);
+  if (runs.empty() || runs.back().id != from.greeted_run.id)
+    return false;
+  const auto reached = std::max(from.in.merged(), from.run_reached);
+  if (runs.back().reached >= reached)
+    return false;
+  runs.back().reached = reached;
+  return true;
 }
 
 } // namespace panal

@@ -103,7 +103,7 @@ result<void> notes::add_run(const run_record& run, origin_id peer) {
       return code;
     return trim_runs_.bind(1, peer).bind(2, std::uint64_t{runs_max}).run();
   };
-  return on_->run("add_run", steps, true);
+  return on_->run("add_run", steps, peer == own_change);
 }
 
 result<std::map<origin_id, std::vector<run_record>>> notes::runs() {

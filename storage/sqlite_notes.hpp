@@ -31,8 +31,9 @@ public:
   result<void> save_fact(fact which, std::uint64_t value);
   result<fact_map> facts();
 
-  /// Flushed at every level: a run that a peer remembers and this directory
-  /// has lost in a power cut would make it pass for a restored backup.
+  /// An own one is flushed at every level: a run that a peer remembers and
+  /// this directory has lost in a power cut would make it pass for a restored
+  /// backup.
   result<void> add_run(const run_record& run, origin_id peer);
   result<std::map<origin_id, std::vector<run_record>>> runs();
 

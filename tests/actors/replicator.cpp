@@ -244,7 +244,7 @@ TEST_CASE("frames of an earlier link, and what is no frame, change nothing") {
   CHECK(f.b.cuts == 0);
   caf::anon_send(f.b.replicator, peer_frame{1, f.link_id, "garbage"});
   caf::anon_send(f.b.replicator,
-                 peer_frame{1, f.link_id, encode(ack_frame{1'000})});
+                 peer_frame{1, f.link_id, encode(ack_frame{1'000, 0})});
   f.deliver();
   CHECK(f.b.cuts == 2);
   CHECK(f.b.disk->last_position() == 0);

@@ -46,7 +46,7 @@ std::vector<std::string> all_frames() {
   return {encode(heartbeat_frame{1, 2, 3}),
           encode(members_frame{some_members}),
           some_changes(),
-          encode(ack_frame{3}),
+          encode(ack_frame{3, 4}),
           encode(some_greeting()),
           encode(accept_frame{}),
           encode(mark_frame{1, 2, 3, 4, {{5, 6}, {7, 8}}}),
@@ -74,7 +74,8 @@ TEST_CASE("heartbeats, acks and accepts read back as what was said") {
   CHECK(beat.sent_at == -1);
   CHECK(beat.echo == 4);
   CHECK(beat.held_ms == 5);
-  CHECK(read_back<ack_frame>(encode(ack_frame{77})).upto == 77);
+  CHECK(read_back<ack_frame>(encode(ack_frame{77, 99})).upto == 77);
+  CHECK(read_back<ack_frame>(encode(ack_frame{77, 99})).last == 99);
   read_back<accept_frame>(encode(accept_frame{}));
 }
 

@@ -323,7 +323,7 @@ TEST_CASE("what nobody has asked for is refused at any time") {
   CHECK(work.counters().differences + work.counters().vanished == 1);
   work.listed(12'345, {}, all.now);
   work.reconciled(12'345, {}, false, all.now);
-  CHECK_FALSE(work.came(2, ack_frame{1}, 9, all.now));
+  CHECK_FALSE(work.came(2, ack_frame{1, 0}, 17, all.now));
 }
 
 TEST_CASE("a late answer of an earlier round is no answer") {

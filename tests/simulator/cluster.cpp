@@ -186,6 +186,7 @@ void cluster::excuse_rollback(std::size_t index, const op_set& kept) {
   for (std::size_t i = 0; i < machines_.size(); ++i)
     if (i != index)
       elsewhere |= machines_[i].disk->knows.seen();
+  rolled_back_ |= machines_[index].disk->knows.seen() & ~kept;
   for_each(machines_[index].disk->knows.seen() & ~elsewhere,
            [this](op_id op) { ops.excuse(op); });
 }
@@ -394,7 +395,7 @@ void cluster::judge_answer(std::size_t at, const operation& asked, unsigned key,
     for (const auto& x : machines_)
       all |= x.disk->knows.all();
     if (reply.reached >= write_level::quorum && asked.what == verb::put
-        && asked.ttl_ms == 0 && holders(*came.op) < reply.members_reached
+        && !rolled_back_[*came.op] && asked.ttl_ms == 0 && holders(*came.op) < reply.members_reached
         && stands_alone(ops, all.seen, *came.op))
       violated("early: " + describe(ops, *came.op) + " is said to be at "
                + std::to_string(reply.members_reached) + " members");

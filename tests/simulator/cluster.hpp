@@ -151,6 +151,8 @@ private:
   bool had_expiries_ = false;
   bool had_twins_ = false;
   bool is_void_ = false;
+  /// A disk that held them has been rolled back.
+  op_set rolled_back_;
   std::string violation_;
 };
 

@@ -643,9 +643,10 @@ void sim_node::read_backlog(const backlog_request& wanted) {
   });
 }
 
-void sim_node::save_cursor(origin_id peer, position acknowledged) {
-  post(replicator, journal_part, [this, peer, acknowledged] {
-    if (!reborn_)
+void sim_node::save_cursor(origin_id peer, position acknowledged,
+                           const run_record& met) {
+  post(replicator, journal_part, [this, peer, acknowledged, met] {
+    if (!reborn_ && (met.id == 0 || disk_.add_run(met, peer)))
       static_cast<void>(disk_.save_cursor(peer, acknowledged));
   });
 }

@@ -84,7 +84,8 @@ public:
   void cut(origin_id peer, std::string_view why, bool faulty) override;
   void merge(std::size_t shard, remote_changes part) override;
   void read_backlog(const backlog_request& wanted) override;
-  void save_cursor(origin_id peer, position acknowledged) override;
+  void save_cursor(origin_id peer, position acknowledged,
+                   const run_record& met) override;
   void save_fact(fact which, std::uint64_t value) override;
   void add_run(const run_record& run, origin_id peer) override;
   void mark(std::uint64_t hlc) override;
