@@ -317,6 +317,9 @@ void membership_state::beat() {
     if (time - peer.heard_at > limit)
       cut(at, "silent");
   }
+  if (const auto who = roster().listener(time))
+    if (const auto i = link_of(*who); i != links.end() && i->second.remote)
+      send_members(i->second, i->first);
   forget_replaced();
   dial_due();
   self->delayed_send(self, own.config.beat, beat_atom_v);

@@ -5,6 +5,13 @@
 
 namespace panal {
 
+namespace {
+
+/// How often some peer is told all members again, on the average.
+constexpr std::chrono::milliseconds word_pause{10'000};
+
+} // namespace
+
 membership::membership(member self, const std::vector<member>& known,
                        const std::vector<std::string>& seeds,
                        std::uint64_t seed)
@@ -31,7 +38,7 @@ bool membership::introduced(const member& who, const std::string& dialled) {
     return false;
   entry.contested =
       entry.contested || (!known.name.empty() && known.name != who.name);
-  if (!known.address.empty() && known.address != who.address)
+  if (known.address != who.address && !seeds_.contains(known.address))
     targets_.erase(known.address);
   known = who;
   // Whoever was reached there before is gone. One of the same name is to be
@@ -58,9 +65,43 @@ std::vector<member> membership::heard_of(const std::vector<member>& known) {
     } else if (who.forgotten > i->second.who.forgotten) {
       drop(i->second, who.forgotten);
       news.push_back(i->second.who);
+    } else if (!who.address.empty() && leads_astray(i->second)) {
+      i->second.who.name = who.name;
+      i->second.who.address = who.address;
+      i->second.contested = true;
+      aim_at(who.address);
+      news.push_back(i->second.who);
     }
   }
   return news;
+}
+
+/// What is known of the member cannot be right: somebody else is there. That
+/// comes of a copied directory, which has borne the member's identity.
+bool membership::leads_astray(const known_peer& gone) const {
+  if (gone.linked || gone.who.forgotten != 0)
+    return false;
+  const auto& address = gone.who.address;
+  return address.empty() || address == self_.address
+         || std::ranges::any_of(peers_, [&](const auto& other) {
+              return other.second.linked
+                     && other.second.who.address == address;
+            });
+}
+
+std::optional<origin_id> membership::listener(steady_time now) {
+  if (now < next_word_)
+    return std::nullopt;
+  next_word_ = now + word_pause / 2
+               + std::chrono::milliseconds{
+                   random_() % static_cast<std::uint64_t>(word_pause.count())};
+  std::vector<origin_id> linked;
+  for (const auto& [origin, known] : peers_)
+    if (known.linked)
+      linked.push_back(origin);
+  if (linked.empty())
+    return std::nullopt;
+  return linked[random_() % linked.size()];
 }
 
 std::optional<member> membership::forget(origin_id who,

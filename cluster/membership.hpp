@@ -39,6 +39,8 @@ public:
   bool introduced(const member& who, const std::string& dialled);
 
   /// Another member says that these belong to the cluster, or were removed.
+  /// Hearsay of what is known counts only where another member is found at the
+  /// known address.
   /// @return those of which that is news, to be remembered and told to all.
   std::vector<member> heard_of(const std::vector<member>& known);
 
@@ -54,6 +56,10 @@ public:
   /// Members without a link whose name and address a linked one bears: their
   /// data directories were replaced, and they are to be forgotten.
   std::vector<origin_id> replaced() const;
+
+  /// From time to time, a linked member that is to be told all members again:
+  /// the news of one may have been lost.
+  std::optional<origin_id> listener(steady_time now);
 
   void link_up(origin_id who);
   /// @param faulty  it broke the protocol: the pauses before it is dialled
@@ -89,6 +95,7 @@ private:
   };
 
   void drop(known_peer& gone, std::uint64_t seen_hlc);
+  bool leads_astray(const known_peer& gone) const;
   bool is_wanted(const std::string& address) const;
   void aim_at(const std::string& address);
 
@@ -97,6 +104,7 @@ private:
   /// --join, and the member that each address has led to, 0 at first.
   std::map<std::string, origin_id> seeds_;
   std::map<std::string, target> targets_;
+  steady_time next_word_{};
   std::mt19937_64 random_;
 };
 

@@ -146,6 +146,38 @@ TEST_CASE("an identity that was seen under two names is not given up") {
   CHECK(roster.replaced().empty());
 }
 
+TEST_CASE("hearsay counts where a copy is found in a member's place") {
+  auto roster = fresh({peer_a}, {peer_a.address});
+  // A copy of its directory said that it was the member.
+  auto twin = peer_a;
+  twin.name = "twin";
+  twin.address = "127.0.0.1:33";
+  CHECK(roster.introduced(twin, ""));
+  auto reborn = twin;
+  reborn.origin = 99;
+  CHECK(roster.introduced(reborn, ""));
+  CHECK(roster.heard_of({peer_a}).empty());
+  roster.link_up(reborn.origin);
+  CHECK(roster.heard_of({peer_a}) == std::vector<member>{peer_a});
+  CHECK(roster.find(peer_a.origin) == peer_a);
+  CHECK(roster.due(at(60'000ms)) == addresses{peer_a.address});
+  CHECK(roster.replaced().empty());
+}
+
+TEST_CASE("linked members are told all members again from time to time") {
+  auto roster = fresh({peer_a, peer_b});
+  CHECK_FALSE(roster.listener(at(0ms)));
+  roster.link_up(peer_a.origin);
+  int told = 0;
+  for (auto time = 0ms; time < 100'000ms; time += 100ms)
+    if (const auto who = roster.listener(at(time))) {
+      CHECK(who == peer_a.origin);
+      ++told;
+    }
+  CHECK(told >= 6);
+  CHECK(told <= 20);
+}
+
 TEST_CASE("hearsay does not overwrite what a member said of itself") {
   auto roster = fresh();
   roster.introduced(peer_a, "");

@@ -926,6 +926,9 @@ void sim_node::beat() {
     if (const auto old = roster_->forget(origin, core_->seen_of(origin)))
       gone.push_back(*old);
   remember(gone);
+  if (const auto who = roster_->listener(time))
+    if (const auto id = link_of(*who); id != 0)
+      around_.send(index_, id, encode(members_frame{roster_->all()}));
   dial_due();
   post(membership_part, replicator, [this] { core_->tick(now()); });
   auto& world = around_.around;
