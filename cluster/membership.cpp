@@ -65,7 +65,8 @@ std::vector<member> membership::heard_of(const std::vector<member>& known) {
     } else if (who.forgotten > i->second.who.forgotten) {
       drop(i->second, who.forgotten);
       news.push_back(i->second.who);
-    } else if (!who.address.empty() && leads_astray(i->second)) {
+    } else if (!i->second.linked && i->second.who.forgotten == 0
+               && is_taken(i->second.who.address) && !is_taken(who.address)) {
       i->second.who.name = who.name;
       i->second.who.address = who.address;
       i->second.contested = true;
@@ -76,12 +77,9 @@ std::vector<member> membership::heard_of(const std::vector<member>& known) {
   return news;
 }
 
-/// What is known of the member cannot be right: somebody else is there. That
-/// comes of a copied directory, which has borne the member's identity.
-bool membership::leads_astray(const known_peer& gone) const {
-  if (gone.linked || gone.who.forgotten != 0)
-    return false;
-  const auto& address = gone.who.address;
+/// Nobody without a link can be there, since somebody else is. Such an address
+/// comes of a copied directory, which has borne a member's identity.
+bool membership::is_taken(const std::string& address) const {
   return address.empty() || address == self_.address
          || std::ranges::any_of(peers_, [&](const auto& other) {
               return other.second.linked

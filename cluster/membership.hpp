@@ -95,7 +95,7 @@ private:
   };
 
   void drop(known_peer& gone, std::uint64_t seen_hlc);
-  bool leads_astray(const known_peer& gone) const;
+  bool is_taken(const std::string& address) const;
   bool is_wanted(const std::string& address) const;
   void aim_at(const std::string& address);
 
