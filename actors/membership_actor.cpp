@@ -270,7 +270,7 @@ void membership_state::learn(const member& who, const std::string& dialled) {
 }
 
 void membership_state::forget_replaced() {
-  for (const auto origin : roster().replaced())
+  for (const auto origin : roster().replaced(now()))
     self->request(own.replicator, caf::infinite, forget_atom_v, origin)
         .then([this, origin](std::uint64_t seen_hlc) {
           if (const auto gone = roster().forget(origin, seen_hlc))

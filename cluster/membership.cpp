@@ -10,6 +10,10 @@ namespace {
 /// How often some peer is told all members again, on the average.
 constexpr std::chrono::milliseconds word_pause{10'000};
 
+/// An identity that was seen under two names may live on where it cannot be
+/// reached now: so long it is waited for. Forgotten too early, it rejoins.
+constexpr std::chrono::milliseconds contested_patience{60'000};
+
 } // namespace
 
 membership::membership(member self, const std::vector<member>& known,
@@ -127,23 +131,35 @@ bool membership::is_forgotten(origin_id who) const {
 }
 
 std::optional<member> membership::find_name(std::string_view name) const {
+  std::optional<member> found;
   for (const auto& [origin, known] : peers_)
-    if (known.who.name == name && known.who.forgotten == 0)
-      return known.who;
-  return std::nullopt;
+    if (known.who.name == name && known.who.forgotten == 0
+        && (!found || !known.linked))
+      found = known.who;
+  return found;
 }
 
-std::vector<origin_id> membership::replaced() const {
+std::vector<origin_id> membership::replaced(steady_time now) {
   std::vector<origin_id> gone;
-  for (const auto& [origin, old] : peers_) {
-    if (old.linked || old.contested || old.who.forgotten != 0)
+  for (auto& [origin, old] : peers_) {
+    if (old.who.forgotten != 0 || !has_successor(old)) {
+      old.replaced_since.reset();
       continue;
-    for (const auto& [other, fresh] : peers_)
-      if (fresh.linked && fresh.who.name == old.who.name
-          && fresh.who.address == old.who.address)
-        gone.push_back(origin);
+    }
+    if (!old.replaced_since)
+      old.replaced_since = now;
+    if (!old.contested || now - *old.replaced_since >= contested_patience)
+      gone.push_back(origin);
   }
   return gone;
+}
+
+bool membership::has_successor(const known_peer& old) const {
+  return !old.linked && std::ranges::any_of(peers_, [&](const auto& other) {
+    const auto& fresh = other.second;
+    return fresh.linked && fresh.who.name == old.who.name
+           && fresh.who.address == old.who.address;
+  });
 }
 
 void membership::link_up(origin_id who) {

@@ -51,11 +51,13 @@ public:
   ///         or was forgotten already.
   std::optional<member> forget(origin_id who, std::uint64_t seen_hlc);
   bool is_forgotten(origin_id who) const;
-  /// The member, not forgotten, that bears this name.
+  /// The member, not forgotten, that bears this name; of two the one without a
+  /// link.
   std::optional<member> find_name(std::string_view name) const;
   /// Members without a link whose name and address a linked one bears: their
-  /// data directories were replaced, and they are to be forgotten.
-  std::vector<origin_id> replaced() const;
+  /// data directories were replaced, and they are to be forgotten. To be
+  /// asked often: a contested one has to be found so for a minute.
+  std::vector<origin_id> replaced(steady_time now);
 
   /// From time to time, a linked member that is to be told all members again:
   /// the news of one may have been lost.
@@ -87,6 +89,7 @@ private:
     bool linked = false;
     /// It was seen under two names: there may be two of it.
     bool contested = false;
+    std::optional<steady_time> replaced_since;
   };
   struct target {
     backoff pause;
@@ -95,6 +98,7 @@ private:
   };
 
   void drop(known_peer& gone, std::uint64_t seen_hlc);
+  bool has_successor(const known_peer& old) const;
   bool is_taken(const std::string& address) const;
   bool is_wanted(const std::string& address) const;
   void aim_at(const std::string& address);

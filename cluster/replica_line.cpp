@@ -143,7 +143,7 @@ void replica::saved(fact which, std::uint64_t value) {
     rejoining_ = value != 0;
     if (!rejoining_) {
       gate_.set_reads(errc::ok);
-      gate_.set_writes(errc::ok);
+      watch_clock();
       greetings_left_ = greetings_after_rejoin;
     }
     return;

@@ -106,15 +106,15 @@ TEST_CASE("a member with a new data directory takes its address over") {
   auto reborn = peer_a;
   reborn.origin = 99;
   CHECK(roster.introduced(reborn, ""));
-  CHECK(roster.replaced().empty()); // only whoever is linked has taken over
+  CHECK(roster.replaced(at(0ms)).empty()); // only whoever is linked has taken over
   roster.link_up(reborn.origin);
-  REQUIRE(roster.replaced() == std::vector<origin_id>{peer_a.origin});
+  REQUIRE(roster.replaced(at(0ms)) == std::vector<origin_id>{peer_a.origin});
   const auto gone = roster.forget(peer_a.origin, 7);
   REQUIRE(gone);
   CHECK(gone->forgotten == 7);
   CHECK(gone->address.empty());
   CHECK(roster.due(at(60'000ms)).empty());
-  CHECK(roster.replaced().empty());
+  CHECK(roster.replaced(at(0ms)).empty());
   roster.link_down(reborn.origin, at(0ms));
   CHECK(roster.due(at(60'000ms)) == addresses{reborn.address});
 }
@@ -143,7 +143,11 @@ TEST_CASE("an identity that was seen under two names is not given up") {
   reborn.origin = 99;
   CHECK(roster.introduced(reborn, ""));
   roster.link_up(reborn.origin);
-  CHECK(roster.replaced().empty());
+  CHECK(roster.replaced(at(0ms)).empty());
+  CHECK(roster.replaced(at(59'999ms)).empty());
+  // But it is, if nobody hears of it any more.
+  CHECK(roster.replaced(at(60'000ms))
+        == std::vector<origin_id>{peer_a.origin});
 }
 
 TEST_CASE("hearsay counts where a copy is found in a member's place") {
@@ -161,7 +165,7 @@ TEST_CASE("hearsay counts where a copy is found in a member's place") {
   CHECK(roster.heard_of({peer_a}) == std::vector<member>{peer_a});
   CHECK(roster.find(peer_a.origin) == peer_a);
   CHECK(roster.due(at(60'000ms)) == addresses{peer_a.address});
-  CHECK(roster.replaced().empty());
+  CHECK(roster.replaced(at(0ms)).empty());
 }
 
 TEST_CASE("linked members are told all members again from time to time") {

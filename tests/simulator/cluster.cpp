@@ -110,6 +110,7 @@ void cluster::draw_weather() {
   had_skew_ = w.skew;
   had_expiries_ = w.ttl > 0; // stubs go at different times, and are compared
   had_twins_ = w.copies || w.restores;
+  had_forgets_ = w.forgets;
   options_.shards = r.chance(0.25) ? 2 : 1;
   options_.pushes = !r.chance(0.06);
   const auto count = r.chance(0.85) ? 3 : r.chance(0.7) ? 2 : 4 + r.below(4);
@@ -172,6 +173,38 @@ unix_ms cluster::latest_wall() {
   for (const auto& m : machines_)
     latest_wall_ = std::max(latest_wall_, m.clock->now());
   return latest_wall_;
+}
+
+// Where identities change, what a line speaks of changes with them.
+void cluster::judge_line(std::size_t at, std::uint64_t line) {
+  if (had_twins_ || had_forgets_)
+    return;
+  op_set held;
+  std::vector<const machine*> counted;
+  for (const auto& m : machines_)
+    if (machines_[at].node->counts_in(m.disk->origin())) {
+      counted.push_back(&m);
+      held |= m.disk->knows.seen();
+    }
+  for_each(held, [&](op_id op) {
+    for (const auto* m : counted)
+      if (ops[op].name.hlc <= line && !is_moot(ops, m->disk->knows.seen(), op))
+        violated("line: " + machines_[at].name + " has drawn it above "
+                 + describe(ops, op) + ", which " + m->name + " lacks");
+  });
+}
+
+void cluster::judge_stamp(std::size_t at, const stamp& made) {
+  if (had_twins_ || had_forgets_)
+    return;
+  // Before it has met the others, it may have its past.
+  if ((*machines_[at].disk->facts())[fact::settled] == 0)
+    return;
+  for (const auto& m : machines_)
+    if (m.is_up() && m.node->line() >= made.hlc
+        && m.node->counts_in(made.origin))
+      violated("line: " + machines_[at].name
+               + " commits a stamp below that of " + m.name);
 }
 
 std::size_t cluster::holders(op_id op) const {
@@ -626,6 +659,10 @@ void cluster::judge_all() {
         if (must.dead[*found])
           return violated("resurrected: " + describe(ops, *found)
                           + " is shown at " + m.name);
+        const auto uncovered =
+            judge_uncovered(ops, must, *found, m.clock->now() - 1'000);
+        if (uncovered && !had_skew_)
+          return violated(*uncovered + " at " + m.name);
         if (ops[*found].expires_at <= m.clock->now() - 1'000)
           return violated("expired: " + describe(ops, *found) + " is shown at "
                           + m.name);

@@ -56,6 +56,11 @@ public:
   /// The latest reading of any node's clock so far: what had not expired by
   /// then has expired for nobody.
   unix_ms latest_wall();
+  bool has_skew() const noexcept { return had_skew_; }
+  /// A node has drawn its line: every member must hold all that is below.
+  void judge_line(std::size_t at, std::uint64_t line);
+  /// A node commits something of its own.
+  void judge_stamp(std::size_t at, const stamp& made);
   /// How many disks hold an operation.
   std::size_t holders(op_id op) const;
   origin_id fresh_origin();
@@ -150,6 +155,7 @@ private:
   bool had_skew_ = false;
   bool had_expiries_ = false;
   bool had_twins_ = false;
+  bool had_forgets_ = false;
   bool is_void_ = false;
   /// A disk that held them has been rolled back.
   op_set rolled_back_;

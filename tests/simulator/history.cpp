@@ -1,5 +1,7 @@
 #include "tests/simulator/history.hpp"
 
+#include "storage/entry.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -123,6 +125,33 @@ std::optional<std::string> judge_shown(const history& all, const knowledge& of,
   return std::nullopt;
 }
 
+std::optional<std::string> judge_uncovered(const history& all,
+                                           const knowledge& of, op_id shown,
+                                           unix_ms now) {
+  const auto& low = all[shown];
+  const auto known = of.seen & all.about(low.key);
+  std::optional<std::string> wrong;
+  for_each(known & ~of.dead, [&](op_id op) {
+    const auto& high = all[op];
+    if (high.what != deed::put || high.expires_at > now
+        || std::pair{high.version, high.name} < std::pair{low.version, low.name}
+        || !are_concurrent(all, op, shown)
+        || low.name.hlc >= expiry_hlc(high.expires_at))
+      return;
+    bool removed = false;
+    for_each(known, [&](op_id other) {
+      const auto& x = all[other];
+      removed = removed
+                || ((x.what != deed::put || x.kills)
+                    && are_concurrent(all, op, other));
+    });
+    if (!removed)
+      wrong = "resurrected: " + describe(all, shown) + " is shown, which "
+              + describe(all, op) + " had hidden until it expired";
+  });
+  return wrong;
+}
+
 std::optional<std::string> judge_put(const history& all, const knowledge& of,
                                      unsigned key, std::int64_t version,
                                      unix_ms now) {
@@ -150,6 +179,24 @@ std::optional<std::string> judge_refusal(const history& all,
   if (!stands)
     return "409 lies: no version " + std::to_string(current) + " stands";
   return std::nullopt;
+}
+
+bool is_moot(const history& all, const op_set& seen, op_id op) {
+  const auto& low = all[op];
+  bool moot = seen[op];
+  const auto keys = low.key == every_key ? all.about(every_key)
+                                         : all.about(low.key);
+  for_each(seen & keys, [&](op_id other) {
+    const auto& high = all[other];
+    moot = moot
+           || (high.name > low.name
+               && (high.what == deed::clear
+                   || (low.what != deed::clear
+                       && (high.what == deed::remove || high.kills
+                           || (low.what == deed::put
+                               && high.version >= low.version)))));
+  });
+  return moot;
 }
 
 op_set lost(const history& all, const op_set& held) {

@@ -129,6 +129,14 @@ std::optional<std::string> judge_shown(const history& all, const knowledge& of,
                                        unsigned key, std::optional<op_id> shown,
                                        unix_ms now);
 
+/// Judges a put that is shown by what has hidden it for good: one of an equal
+/// or greater version that has expired since, and nothing else has removed.
+/// This is the one place where a stamp is read as a time: what was stamped
+/// after the expiry stands.
+std::optional<std::string> judge_uncovered(const history& all,
+                                           const knowledge& of, op_id shown,
+                                           unix_ms now);
+
 /// Judges an accepted put by what its node knew before.
 std::optional<std::string> judge_put(const history& all, const knowledge& of,
                                      unsigned key, std::int64_t version,
@@ -139,6 +147,10 @@ std::optional<std::string> judge_refusal(const history& all,
                                          const knowledge& of, unsigned key,
                                          std::int64_t asked,
                                          std::int64_t current, unix_ms now);
+
+/// Whoever knows all of `seen` need not know `op`: something that is known
+/// covers it, by the order of stamps.
+bool is_moot(const history& all, const op_set& seen, op_id op);
 
 /// The promised writes that nobody holds any more, given what all disks know.
 op_set lost(const history& all, const op_set& held);

@@ -207,17 +207,62 @@ void sim_node::judge_read(const shard& part, unsigned key,
                           const panal::answer& reply) {
   // A write that was issued anew is there twice.
   std::optional<op_id> dead;
+  std::optional<op_id> found;
   for (op_id op = 0; op < around_.ops.size(); ++op) {
     const auto& x = around_.ops[op];
     if (x.what != deed::put || x.key != key || x.value != reply.value)
       continue;
-    if (!part.mem.dead[op])
-      return;
-    dead = op;
+    (part.mem.dead[op] ? dead : found) = op;
   }
-  if (dead)
+  if (found) {
+    const auto wrong =
+        judge_uncovered(around_.ops, part.mem, *found, wall_.now() - 5);
+    if (wrong && !around_.has_skew())
+      around_.violated(*wrong);
+  } else if (dead)
     around_.violated("resurrected: " + describe(around_.ops, *dead)
                      + " was read");
+}
+
+/// Judges the answer by what the shard knew when it gave it.
+void sim_node::judge_write(const knowledge& knew, unsigned key,
+                           const operation& asked, const panal::answer& reply,
+                           unix_ms asked_at) {
+  std::optional<std::string> wrong;
+  if (reply.code == errc::stale_version)
+    wrong = judge_refusal(around_.ops, knew, key, asked.version, reply.version,
+                          asked_at);
+  else if (reply.code == errc::ok && asked.what == verb::put)
+    wrong = judge_put(around_.ops, knew, key, asked.version,
+                      around_.latest_wall());
+  if (!wrong && reply.code == errc::ok && was_unsafe_
+      && core_->clock() == clock_state::unsafe)
+    wrong = "unsafe: written though the clock is far off";
+  if (wrong)
+    around_.violated(*wrong);
+}
+
+/// Nothing may come to be below a line.
+void sim_node::judge_commit(const change_batch& batch) {
+  const auto judge = [&](const stamp& at) {
+    const auto op = around_.ops.find(at);
+    if (at.origin == origin() && op && !disk_.knows.of[batch.shard].seen[*op])
+      around_.judge_stamp(index_, at);
+  };
+  for (const auto& what : batch.changes) {
+    if (what.source != own_change)
+      continue;
+    judge(floor_of(what.entry));
+    put_headers puts{what.entry};
+    for (put_header put; puts.next(put);)
+      judge(put.at);
+  }
+}
+
+bool sim_node::counts_in(origin_id who) const {
+  const auto all = report().members;
+  return std::ranges::any_of(
+      all, [&](const member_report& x) { return x.origin == who; });
 }
 
 void sim_node::apply(std::size_t index, operation op, unsigned key,
@@ -229,7 +274,11 @@ void sim_node::apply(std::size_t index, operation op, unsigned key,
   const auto version = op.version;
   const auto value = op.value;
   const auto asked_at = wall_.now();
+  const auto knew = part.mem;
   auto out = part.keys->apply(op);
+  op.version = version;
+  if (what != verb::get)
+    judge_write(knew, key, op, out.reply, asked_at);
   client_answer came{std::move(out.reply), std::nullopt};
   // One change a batch, so that what the operation has made is seen.
   auto batch = part.keys->take_batch();
@@ -547,6 +596,7 @@ void sim_node::mark(std::uint64_t hlc) {
 }
 
 void sim_node::set_line(std::uint64_t line, std::uint64_t collect_upto) {
+  line_ = line;
   for (std::size_t i = 0; i < shards_.size(); ++i)
     post(replicator, first_shard + static_cast<unsigned>(i),
          [this, i, line, collect_upto] {
@@ -602,6 +652,7 @@ void sim_node::commit() {
                     + describe_change(what));
   if (report->code == errc::ok)
     for (const auto& [batch, epoch] : report->batches) {
+      judge_commit(*batch);
       auto& staged = shards_[batch->shard].staged;
       const auto end = staged.upper_bound(batch->last_number());
       for (auto i = staged.begin(); i != end; ++i)
@@ -652,6 +703,8 @@ void sim_node::save_cursor(origin_id peer, position acknowledged,
 }
 
 void sim_node::save_fact(fact which, std::uint64_t value) {
+  if (which == fact::line)
+    around_.judge_line(index_, value);
   post(replicator, journal_part, [this, which, value] {
     if (!reborn_ && disk_.save_fact(which, value))
       post(journal_part, replicator,
@@ -922,7 +975,7 @@ void sim_node::beat() {
   for (const auto id : silent)
     cut_link(id, false);
   std::vector<member> gone;
-  for (const auto origin : roster_->replaced())
+  for (const auto origin : roster_->replaced(time))
     if (const auto old = roster_->forget(origin, core_->seen_of(origin)))
       gone.push_back(*old);
   remember(gone);
@@ -930,7 +983,10 @@ void sim_node::beat() {
     if (const auto id = link_of(*who); id != 0)
       around_.send(index_, id, encode(members_frame{roster_->all()}));
   dial_due();
-  post(membership_part, replicator, [this] { core_->tick(now()); });
+  post(membership_part, replicator, [this] {
+    was_unsafe_ = core_->clock() == clock_state::unsafe;
+    core_->tick(now());
+  });
   auto& world = around_.around;
   world.at(world.now() + beat_pause + world.random.between(0, millisecond),
            life_, [this] { beat(); });

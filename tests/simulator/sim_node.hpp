@@ -76,6 +76,8 @@ public:
   const replica& core() const { return *core_; }
   cluster_report report() const { return core_->report(now()); }
   knowledge knows() const;
+  std::uint64_t line() const noexcept { return line_; }
+  bool counts_in(origin_id who) const;
   const member& self() const noexcept { return roster_->self(); }
 
   // -- replica_port
@@ -158,6 +160,9 @@ private:
   void learn(knowledge& what, std::string_view encoded) const;
   void stage(std::size_t index, std::uint64_t number, const knowledge& what);
   void judge_read(const shard& part, unsigned key, const panal::answer& reply);
+  void judge_write(const knowledge& knew, unsigned key, const operation& asked,
+                   const panal::answer& reply, unix_ms asked_at);
+  void judge_commit(const change_batch& batch);
   void reissue_in(std::size_t index, std::vector<reissue> writes);
   void walk_on(std::size_t index, std::shared_ptr<leaf_walk> walk);
 
@@ -199,6 +204,9 @@ private:
   bool commit_is_due_ = false;
   bool reborn_ = false;
   bool is_sound_ = true;
+  /// The clock was found unsafe before the last tick.
+  bool was_unsafe_ = false;
+  std::uint64_t line_ = 0;
   std::map<unsigned, sim_time> fifo_;
 };
 

@@ -41,7 +41,7 @@ struct totals {
 };
 
 constexpr auto progress_pause = std::chrono::milliseconds{1'000};
-constexpr std::uint64_t failures_shown = 20;
+constexpr std::uint64_t failures_shown = 10;
 
 void work(const settings& asked, std::atomic<std::uint64_t>& next,
           totals& sum) {
@@ -54,8 +54,9 @@ void work(const settings& asked, std::atomic<std::uint64_t>& next,
     sum.events += found.events;
     if (!found.violation.empty()) {
       std::lock_guard guard{sum.mutex};
-      ++sum.by_kind[found.violation.substr(0, found.violation.find(':'))];
-      if (++sum.failures <= failures_shown)
+      ++sum.failures;
+      if (++sum.by_kind[found.violation.substr(0, found.violation.find(':'))]
+          <= failures_shown)
         std::printf("\nmake simulate SEED=%llu   # %s\n",
                     static_cast<unsigned long long>(seed),
                     found.violation.c_str());
@@ -102,7 +103,8 @@ int run_all(const settings& asked) {
               static_cast<unsigned long long>(sum.operations.load()),
               static_cast<unsigned long long>(sum.events.load()));
   for (const char* kind : {"lost", "differing", "resurrected", "expired",
-                           "invented", "early", "409 lies"})
+                           "invented", "early", "stale", "409 lies", "line",
+                           "unsafe"})
     std::printf(" %llu %s,", static_cast<unsigned long long>(sum.by_kind[kind]),
                 kind);
   std::printf(" in %.1f s (%.0f/s)\n", seconds,
