@@ -37,7 +37,10 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
       return;
     claim.row[origin] = hlc;
   }
-  link.has_marked = true;
+  // One from before it had taken the cluster's state over itself proves
+  // nothing.
+  link.has_marked = link.has_marked
+                    || (!link.is_rejoining && said.at >= link.greeted_last);
   line_.mark_came(from, claim);
   look_whether_rejoined();
 }

@@ -105,7 +105,9 @@ void cluster::draw_weather() {
   w.skew = r.chance(0.35);
   w.restores = r.chance(0.2);
   w.copies = r.chance(0.08);
-  w.forgets = r.chance(0.12);
+  // Not both: what only a copy and a member hold, and the member is forgotten
+  // while it is alive, is gone (docs/reliability.md).
+  w.forgets = r.chance(0.12) && !w.copies;
   w.levels = r.chance(0.3);
   had_skew_ = w.skew;
   had_expiries_ = w.ttl > 0; // stubs go at different times, and are compared
@@ -177,6 +179,7 @@ unix_ms cluster::latest_wall() {
 
 // Where identities change, what a line speaks of changes with them.
 void cluster::judge_line(std::size_t at, std::uint64_t line) {
+  drawn_ = std::max(drawn_, line);
   if (had_twins_ || had_forgets_)
     return;
   op_set held;
@@ -188,7 +191,8 @@ void cluster::judge_line(std::size_t at, std::uint64_t line) {
     }
   for_each(held, [&](op_id op) {
     for (const auto* m : counted)
-      if (ops[op].name.hlc <= line && !is_moot(ops, m->disk->knows.seen(), op))
+      if (ops[op].name.hlc <= line && ops[op].name.hlc > m->joined_above
+          && !is_moot(ops, m->disk->knows.seen(), op))
         violated("line: " + machines_[at].name + " has drawn it above "
                  + describe(ops, op) + ", which " + m->name + " lacks");
   });
@@ -656,7 +660,7 @@ void cluster::judge_all() {
         });
         if (!found)
           return violated("invented: " + shown.value + " was never written");
-        if (must.dead[*found])
+        if (must.dead[*found] && !may_linger(*found))
           return violated("resurrected: " + describe(ops, *found)
                           + " is shown at " + m.name);
         const auto uncovered =

@@ -57,8 +57,16 @@ public:
   /// then has expired for nobody.
   unix_ms latest_wall();
   bool has_skew() const noexcept { return had_skew_; }
+  /// A clock that is behind shows longer what has expired for others, also
+  /// when they have written anew since.
+  bool may_linger(op_id op) {
+    return had_skew_ && ops[op].expires_at <= latest_wall();
+  }
   /// A node has drawn its line: every member must hold all that is below.
   void judge_line(std::size_t at, std::uint64_t line);
+  /// A node has come to belong to the cluster: what had been collected by then
+  /// it will never see.
+  void joined(std::size_t at) { machines_[at].joined_above = drawn_; }
   /// A node commits something of its own.
   void judge_stamp(std::size_t at, const stamp& made);
   /// How many disks hold an operation.
@@ -83,6 +91,8 @@ private:
     std::unique_ptr<sim_clock> clock;
     std::unique_ptr<sim_node> node;
     std::set<std::pair<origin_id, std::uint64_t>> refused;
+    /// The highest line when it joined.
+    std::uint64_t joined_above = 0;
     bool is_up() const noexcept { return node != nullptr; }
   };
   struct connection {
@@ -159,6 +169,8 @@ private:
   bool is_void_ = false;
   /// A disk that held them has been rolled back.
   op_set rolled_back_;
+  /// The highest line that any node has drawn.
+  std::uint64_t drawn_ = 0;
   std::string violation_;
 };
 

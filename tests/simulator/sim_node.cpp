@@ -219,7 +219,7 @@ void sim_node::judge_read(const shard& part, unsigned key,
         judge_uncovered(around_.ops, part.mem, *found, wall_.now() - 5);
     if (wrong && !around_.has_skew())
       around_.violated(*wrong);
-  } else if (dead)
+  } else if (dead && !around_.may_linger(*dead))
     around_.violated("resurrected: " + describe(around_.ops, *dead)
                      + " was read");
 }
@@ -705,6 +705,8 @@ void sim_node::save_cursor(origin_id peer, position acknowledged,
 void sim_node::save_fact(fact which, std::uint64_t value) {
   if (which == fact::line)
     around_.judge_line(index_, value);
+  if (which == fact::settled)
+    around_.joined(index_);
   post(replicator, journal_part, [this, which, value] {
     if (!reborn_ && disk_.save_fact(which, value))
       post(journal_part, replicator,
