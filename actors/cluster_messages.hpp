@@ -52,6 +52,8 @@ struct expulsion {
   bool copied = false;
   /// What it stamped up to here had been merged by a member.
   std::uint64_t seen_hlc = 0;
+  /// It was forgotten under a name that this node does not bear.
+  bool by_another_name = false;
 };
 
 /// replicator -> membership: a link is to end.

@@ -163,7 +163,9 @@ void membership_state::members_came(link& from, std::string_view bytes) {
   const auto& known = std::get<members_frame>(*said).known;
   for (const auto& who : known)
     if (who.origin == roster().self().origin && who.forgotten != 0)
-      caf::anon_send(own.replicator, expulsion{false, who.forgotten});
+      caf::anon_send(
+          own.replicator,
+          expulsion{false, who.forgotten, who.name != roster().self().name});
   if (!from.farewell)
     remember(roster().heard_of(known));
 }
@@ -222,7 +224,7 @@ void membership_state::disowned(const disowning& told) {
     return;
   if (told.peer.origin == roster().self().origin && own.run < told.run)
     return;
-  caf::anon_send(own.replicator, expulsion{true, 0});
+  caf::anon_send(own.replicator, expulsion{true, 0, false});
 }
 
 void membership_state::down(const caf::actor_addr& remote) {

@@ -153,8 +153,8 @@ void replicator_state::answer_questions(operation_batch& batch) {
       continue;
     }
     if (item->op.what == verb::forget)
-      item->reply.code = item->op.key == report->node ? errc::conflict
-                                                      : errc::not_found;
+      item->reply.code =
+          item->op.key == report->node ? errc::conflict : errc::not_found;
     item->reply.report = report;
     done.push_back(std::move(item));
   }
@@ -329,7 +329,7 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
         if (told.copied)
           self->state.core->is_copy();
         else
-          self->state.core->was_forgotten(told.seen_hlc);
+          self->state.core->was_forgotten(told.seen_hlc, told.by_another_name);
       },
       [=](forget_atom, origin_id who) {
         return self->state.core->seen_of(who);

@@ -42,8 +42,8 @@ bool membership::introduced(const member& who, const std::string& dialled) {
     return false;
   entry.contested =
       entry.contested || (!known.name.empty() && known.name != who.name);
-  if (known.address != who.address && !seeds_.contains(known.address))
-    targets_.erase(known.address);
+  if (known.address != who.address)
+    stop_dialling(known.address);
   known = who;
   // Whoever was reached there before is gone. One of the same name is to be
   // forgotten: see replaced().
@@ -86,8 +86,7 @@ std::vector<member> membership::heard_of(const std::vector<member>& known) {
 bool membership::is_taken(const std::string& address) const {
   return address.empty() || address == self_.address
          || std::ranges::any_of(peers_, [&](const auto& other) {
-              return other.second.linked
-                     && other.second.who.address == address;
+              return other.second.linked && other.second.who.address == address;
             });
 }
 
@@ -118,7 +117,7 @@ std::optional<member> membership::forget(origin_id who,
 void membership::drop(known_peer& gone, std::uint64_t seen_hlc) {
   const auto address = std::exchange(gone.who.address, {});
   gone.who.forgotten = seen_hlc;
-  targets_.erase(address);
+  stop_dialling(address);
   // Its successor may be reached there.
   for (const auto& [origin, other] : peers_)
     if (other.who.address == address)
@@ -249,6 +248,13 @@ bool membership::is_wanted(const std::string& address) const {
     return false;
   const auto s = seeds_.find(address);
   return s != seeds_.end() && !is_linked(s->second);
+}
+
+/// The addresses of --join go on being dialled: whoever is there may have to
+/// hear that it was forgotten.
+void membership::stop_dialling(const std::string& address) {
+  if (!seeds_.contains(address))
+    targets_.erase(address);
 }
 
 void membership::aim_at(const std::string& address) {

@@ -102,6 +102,7 @@ private:
   bool is_taken(const std::string& address) const;
   bool is_wanted(const std::string& address) const;
   void aim_at(const std::string& address);
+  void stop_dialling(const std::string& address);
 
   member self_;
   std::map<origin_id, known_peer> peers_;

@@ -119,7 +119,10 @@ public:
              steady_time deadline, moment now);
 
   /// The members have forgotten this node, or it runs twice.
-  void was_forgotten(std::uint64_t seen_hlc);
+  /// @param by_another_name  the identity was borne by another process too:
+  ///                         what it is said to have been seen of is not all
+  ///                         this node's.
+  void was_forgotten(std::uint64_t seen_hlc, bool by_another_name);
   void is_copy();
 
   cluster_report report(moment now) const;
@@ -198,6 +201,7 @@ private:
   void settle();
   standing own_standing() const;
   void rejoin(const rejoin_plan& plan);
+  position most_acknowledged() const;
   void look_whether_rejoined();
 
   // -- the stream of changes (replica_stream.cpp) -----------------------------

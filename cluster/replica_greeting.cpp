@@ -90,18 +90,24 @@ void replica::rejoin(const rejoin_plan& plan) {
   port_.rejoin(plan);
 }
 
-void replica::was_forgotten(std::uint64_t seen_hlc) {
+void replica::was_forgotten(std::uint64_t seen_hlc, bool by_another_name) {
+  if (by_another_name)
+    return rejoin(copied_plan(most_acknowledged(), line_hlc_));
   const auto met = memory_.facts[fact::met_run];
   rejoin(forgotten_plan(own_standing(), seen_hlc, met));
 }
 
 void replica::is_copy() {
+  rejoin(copied_plan(most_acknowledged(), line_hlc_));
+}
+
+position replica::most_acknowledged() const {
   position acknowledged = 0;
   for (const auto& [who, saved] : memory_.cursors)
     acknowledged = std::max(acknowledged, saved);
   for (const auto& [who, to] : peers_)
     acknowledged = std::max(acknowledged, to.out.acknowledged());
-  rejoin(copied_plan(acknowledged, line_hlc_));
+  return acknowledged;
 }
 
 // The cluster's state is taken over once a member has marked: all that it held

@@ -207,8 +207,8 @@ void cluster::judge_stamp(std::size_t at, const stamp& made) {
   for (const auto& m : machines_)
     if (m.is_up() && m.node->line() >= made.hlc
         && m.node->counts_in(made.origin))
-      violated("line: " + machines_[at].name
-               + " commits a stamp below that of " + m.name);
+      violated("line: " + machines_[at].name + " commits a stamp below that of "
+               + m.name);
 }
 
 std::size_t cluster::holders(op_id op) const {
@@ -218,14 +218,29 @@ std::size_t cluster::holders(op_id op) const {
   return count;
 }
 
+op_set cluster::named_in(std::string_view encoded) const {
+  op_set found;
+  const auto note = [&](const stamp& at) {
+    if (const auto op = ops.find(at))
+      found.set(*op);
+  };
+  note(floor_of(encoded));
+  put_headers puts{encoded};
+  for (put_header put; puts.next(put);)
+    note(put.at);
+  return found;
+}
+
 void cluster::excuse_rollback(std::size_t index, const op_set& kept) {
   op_set elsewhere = kept;
   for (std::size_t i = 0; i < machines_.size(); ++i)
     if (i != index)
       elsewhere |= machines_[i].disk->knows.seen();
-  rolled_back_ |= machines_[index].disk->knows.seen() & ~kept;
-  for_each(machines_[index].disk->knows.seen() & ~elsewhere,
-           [this](op_id op) { ops.excuse(op); });
+  auto held = machines_[index].disk->knows.seen();
+  for (const auto& write : *machines_[index].disk->reissues())
+    held |= named_in(write.entry);
+  rolled_back_ |= held & ~kept;
+  for_each(held & ~elsewhere, [this](op_id op) { ops.excuse(op); });
 }
 
 void cluster::excuse_rebirth(std::size_t index, const op_set& kept,
@@ -261,8 +276,10 @@ void cluster::dial(std::size_t from, const std::string& address) {
       return;
     const bool reaches = to < machines_.size() && machines_[to].is_up()
                          && !is_cut(from, to) && !is_cut(to, from);
-    if (!reaches || to == from)
+    if (!reaches || to == from) {
+      say(a.name + " dials " + address + " in vain");
       return a.node->dial_failed(address);
+    }
     auto& b = machines_[to];
     const auto origin_a = a.node->origin();
     const auto origin_b = b.node->origin();
@@ -282,6 +299,7 @@ void cluster::dial(std::size_t from, const std::string& address) {
     const auto who_a = a.node->self();
     const auto who_b = b.node->self();
     if (origin_a > origin_b) {
+      say(a.name + " is introduced to " + b.name);
       a.node->introduced(who_b, b.node->run(), address);
       if (machines_[to].is_up())
         b.node->introduced(who_a, a.node->run(), {});
@@ -432,7 +450,8 @@ void cluster::judge_answer(std::size_t at, const operation& asked, unsigned key,
     for (const auto& x : machines_)
       all |= x.disk->knows.all();
     if (reply.reached >= write_level::quorum && asked.what == verb::put
-        && !rolled_back_[*came.op] && asked.ttl_ms == 0 && holders(*came.op) < reply.members_reached
+        && !rolled_back_[*came.op] && asked.ttl_ms == 0
+        && holders(*came.op) < reply.members_reached
         && stands_alone(ops, all.seen, *came.op))
       violated("early: " + describe(ops, *came.op) + " is said to be at "
                + std::to_string(reply.members_reached) + " members");

@@ -126,6 +126,8 @@ private:
     bool levels = false;
   };
 
+  /// The operations whose stamps an entry holds.
+  op_set named_in(std::string_view encoded) const;
   void draw_weather();
   void add_machine(std::unique_ptr<sim_disk> disk);
   void start(std::size_t index);

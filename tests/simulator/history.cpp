@@ -131,7 +131,7 @@ std::optional<std::string> judge_uncovered(const history& all,
   const auto& low = all[shown];
   const auto known = of.seen & all.about(low.key);
   std::optional<std::string> wrong;
-  for_each(known & ~of.dead, [&](op_id op) {
+  for_each(known & ~of.dead & ~all.lapsed(), [&](op_id op) {
     const auto& high = all[op];
     if (high.what != deed::put || high.expires_at > now
         || std::pair{high.version, high.name} < std::pair{low.version, low.name}
@@ -184,8 +184,8 @@ std::optional<std::string> judge_refusal(const history& all,
 bool is_moot(const history& all, const op_set& seen, op_id op) {
   const auto& low = all[op];
   bool moot = seen[op];
-  const auto keys = low.key == every_key ? all.about(every_key)
-                                         : all.about(low.key);
+  const auto keys =
+      low.key == every_key ? all.about(every_key) : all.about(low.key);
   for_each(seen & keys, [&](op_id other) {
     const auto& high = all[other];
     moot = moot

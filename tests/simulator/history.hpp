@@ -98,6 +98,10 @@ public:
   /// Its re-issue was refused, since something greater stands: it is dead, and
   /// so is its past.
   void withdraw(op_id op) { withdrawn_.set(op); }
+  /// Its re-issue was refused, since it had expired: nobody has heard of it,
+  /// and it hides nothing.
+  void lapse(op_id op) { lapsed_.set(op); }
+  const op_set& lapsed() const noexcept { return lapsed_; }
   const op_set& withdrawn() const noexcept { return withdrawn_; }
   const op_set& excused() const noexcept { return excused_; }
   /// Issued again by a rejoined node, as `again`.
@@ -110,6 +114,7 @@ private:
   op_set promised_;
   op_set excused_;
   op_set withdrawn_;
+  op_set lapsed_;
 };
 
 /// The puts of a key that must be alive for whoever knows `of`: nobody may

@@ -233,8 +233,11 @@ void sim_node::judge_write(const knowledge& knew, unsigned key,
     wrong = judge_refusal(around_.ops, knew, key, asked.version, reply.version,
                           asked_at);
   else if (reply.code == errc::ok && asked.what == verb::put)
-    wrong = judge_put(around_.ops, knew, key, asked.version,
-                      around_.latest_wall());
+    wrong =
+        judge_put(around_.ops, knew, key, asked.version, around_.latest_wall());
+  // What repair has dropped is gone, though its delete is not known yet.
+  if (has_dropped_ && wrong && wrong->starts_with("stale"))
+    wrong.reset();
   if (!wrong && reply.code == errc::ok && was_unsafe_
       && core_->clock() == clock_state::unsafe)
     wrong = "unsafe: written though the clock is far off";
@@ -510,6 +513,7 @@ void sim_node::reconcile(repair_changes with) {
                continue;
              const auto out = own.keys->reconcile(
                  what.key, what.entry, shared->their_line, shared->peer);
+             has_dropped_ = true;
              if (out.code != errc::ok || out.set_aside)
                continue;
              knowledge of;
@@ -545,6 +549,7 @@ void sim_node::walk_on(std::size_t index, std::shared_ptr<leaf_walk> walk) {
   }
   auto found = std::make_shared<std::vector<change>>(walk->settle(*own.keys));
   const bool more = walk->found_more();
+  has_dropped_ = true;
   hand_to_journal(index);
   post(first_shard + static_cast<unsigned>(index), replicator,
        [this, token, found, more] {
@@ -646,10 +651,10 @@ void sim_node::commit() {
   if (around_.is_verbose())
     for (const auto& [batch, epoch] : report->batches)
       for (const auto& what : batch->changes)
-        around_.say(self().name
-                    + (report->code == errc::ok ? " commits "
-                                                : " cannot commit ")
-                    + describe_change(what));
+        around_.say(
+            self().name
+            + (report->code == errc::ok ? " commits " : " cannot commit ")
+            + describe_change(what));
   if (report->code == errc::ok)
     for (const auto& [batch, epoch] : report->batches) {
       judge_commit(*batch);
@@ -782,6 +787,8 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
                && (out.reply.code == errc::stale_version
                    || out.reply.code == errc::not_found)) {
       around_.ops.withdraw(*before);
+    } else if (before && out.reply.code == errc::expired) {
+      around_.ops.lapse(*before);
     }
     // An old delete above the line stands for itself.
     if (const auto op = around_.ops.find(old->floor))
@@ -917,8 +924,9 @@ void sim_node::frame_came(std::uint64_t id, const std::string& bytes) {
     const auto said = decode_frame(bytes);
     for (const auto& who : std::get<members_frame>(*said).known)
       if (who.origin == origin() && who.forgotten != 0)
-        post(membership_part, replicator,
-             [this, seen = who.forgotten] { core_->was_forgotten(seen); });
+        post(membership_part, replicator, [this, who] {
+          core_->was_forgotten(who.forgotten, who.name != self().name);
+        });
     if (!from.farewell)
       remember(roster_->heard_of(std::get<members_frame>(*said).known));
   } else if (!from.farewell) {

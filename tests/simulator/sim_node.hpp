@@ -206,6 +206,8 @@ private:
   bool is_sound_ = true;
   /// The clock was found unsafe before the last tick.
   bool was_unsafe_ = false;
+  /// Repair has compared, and may have dropped what is dead.
+  bool has_dropped_ = false;
   std::uint64_t line_ = 0;
   std::map<unsigned, sim_time> fifo_;
 };
