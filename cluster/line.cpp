@@ -1,5 +1,7 @@
 #include "cluster/line.hpp"
 
+#include "storage/mutant.hpp"
+
 #include <algorithm>
 
 namespace panal {
@@ -96,6 +98,8 @@ std::uint64_t line_keeper::least() const noexcept {
   auto least = ~std::uint64_t{0};
   for (const auto member : members_) {
     const auto claim = claims_.find(member);
+    if (member != self_ && PANAL_MUTANT(line_of_own_row_alone))
+      continue;
     if (member != self_ && claim == claims_.end())
       return 0;
     const auto& row = member == self_ ? own_ : claim->second.row;

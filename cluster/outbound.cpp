@@ -27,7 +27,7 @@ bool outbound::has_room() const noexcept {
 // up to the barrier that may be all that is left of an earlier change of the
 // key, which it has not got.
 bool outbound::may_skip(const change& what) const noexcept {
-  return what.at > barrier_
+  return (what.at > barrier_ || PANAL_MUTANT(moved_rows_skipped))
          && (what.source == peer_ || what.source == local_change);
 }
 

@@ -32,7 +32,8 @@ std::uint64_t begun_after(const std::vector<run_record>& runs,
 
 std::optional<rejoin_plan> judge(const standing& own, const peer_memory& peer) {
   // A peer that remembers a run of it has joined states with it before.
-  if (!own.settled && own.has_data && peer.sealed && peer.runs.empty())
+  if (!own.settled && own.has_data && peer.sealed && peer.runs.empty()
+      && !PANAL_MUTANT(newcomer_not_fenced))
     return rejoin_plan{"the cluster's line may be above its writes",
                        peer.seen_hlc, ~std::uint64_t{0}, 0, true};
   if (peer.runs.empty() || PANAL_MUTANT(restored_not_fenced))

@@ -1,6 +1,7 @@
 #include "cluster/replica.hpp"
 
 #include "cluster/replica_repair.hpp"
+#include "storage/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -196,7 +197,8 @@ void replica::beat(moment now) {
 }
 
 void replica::watch_clock() {
-  const bool is_unsafe = clocks_.state() == clock_state::unsafe;
+  const bool is_unsafe = clocks_.state() == clock_state::unsafe
+                         && !PANAL_MUTANT(unsafe_clock_writes);
   if (!rejoining_)
     gate_.set_writes(is_unsafe ? errc::clock_unsafe : errc::ok);
 }

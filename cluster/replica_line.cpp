@@ -39,8 +39,8 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
   }
   // One from before it had taken the cluster's state over itself proves
   // nothing.
-  link.has_marked = link.has_marked
-                    || (!link.is_rejoining && said.at >= link.greeted_last);
+  link.has_marked =
+      link.has_marked || (!link.is_rejoining && said.at >= link.greeted_last);
   line_.mark_came(from, claim);
   look_whether_rejoined();
 }

@@ -78,7 +78,10 @@ outcome table::get(const view& now) const {
 outcome table::put(operation& op, const view& now) {
   const auto time = time_.now();
   const auto seen = winner(now.encoded, time);
-  if (seen.state == presence::present && op.version <= seen.version) {
+  const bool stands = seen.state == presence::present
+                      || (PANAL_MUTANT(expired_version_stands)
+                          && seen.state == presence::expired);
+  if (stands && op.version <= seen.version) {
     auto out = refused(errc::stale_version, held_back(now.number));
     out.reply.version = seen.version;
     return out;

@@ -91,7 +91,8 @@ merge_outcome table::merge_clear(const entry& theirs, origin_id source) {
 merge_outcome table::join(std::string_view key, const view& now, entry ours,
                           const entry& before, const entry& theirs,
                           origin_id source) {
-  auto joined = merge(ours, theirs, cleared_);
+  auto joined = merge(ours, theirs,
+                      PANAL_MUTANT(merge_ignores_clear) ? stamp{} : cleared_);
   if (joined == before)
     return {errc::ok, now.number, false, false};
   auto encoded = joined == entry{} ? std::string{} : encode(joined);

@@ -129,7 +129,8 @@ void table::drop_expired(entry& state, std::uint64_t line) const {
     // Stamps may run ahead of the clock, and so may the line.
     const bool expired = put.stripped || time_.now() >= put.expires_at;
     if (expired && from <= line) {
-      hidden_below = std::max(hidden_below, expiry_hlc(put.expires_at));
+      if (!PANAL_MUTANT(expired_winner_dropped_alone))
+        hidden_below = std::max(hidden_below, expiry_hlc(put.expires_at));
     } else if (put.at.hlc >= hidden_below) {
       kept.push_back(std::move(put));
     }

@@ -35,13 +35,20 @@ enum class mutant : int {
   ttl_ignored,
   digest_keeps_the_old,
   failed_commit_acknowledged,
+  expired_winner_dropped_alone,
+  expired_version_stands,
+  merge_ignores_clear,
+  line_of_own_row_alone,
+  moved_rows_skipped,
+  unsafe_clock_writes,
+  newcomer_not_fenced,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 26> mutant_names{
+inline constexpr std::array<std::string_view, 33> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -68,6 +75,13 @@ inline constexpr std::array<std::string_view, 26> mutant_names{
     "ttl_ignored",
     "digest_keeps_the_old",
     "failed_commit_acknowledged",
+    "expired_winner_dropped_alone",
+    "expired_version_stands",
+    "merge_ignores_clear",
+    "line_of_own_row_alone",
+    "moved_rows_skipped",
+    "unsafe_clock_writes",
+    "newcomer_not_fenced",
 };
 
 } // namespace panal
