@@ -28,6 +28,8 @@ struct gate_counts {
   count silent = 0;
   /// Accepted connections that were ended by the other end before.
   count closed = 0;
+  /// Links cut since their peer sent what cannot be.
+  count misframed = 0;
   /// TLS that came to nothing, accepted or dialled.
   count tls_failed = 0;
   /// Handshakes, accepted or dialled, that ended with another verdict than

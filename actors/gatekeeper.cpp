@@ -84,6 +84,8 @@ private:
                 const std::string& address);
   bool hand_over(gatekeeper_session& session, const std::string& dialled);
   socket_handle socket_of(gatekeeper_session& session);
+  void on_pump_end(gatekeeper_pump& ended, const std::string& remote,
+                   std::uint64_t link_id);
   session_ptr make_session(tcp::socket socket, handshake::role as);
   void end_dial(const std::string& address, dial_failure reason);
 
@@ -98,7 +100,7 @@ private:
   /// In the order of their coming.
   std::vector<session_ptr> pending_;
   std::unordered_map<std::string, dialling> dials_;
-  /// Links within TLS.
+  /// Links whose bytes pass through here.
   std::unordered_set<std::shared_ptr<gatekeeper_pump>> pumps_;
   gatekeeper_refusals refusals_;
   gatekeeper_warnings warnings_;
@@ -362,14 +364,29 @@ socket_handle gatekeeper::impl::socket_of(gatekeeper_session& session) {
   auto line = session.line();
   if (!line->prepare())
     return {};
-  if (!line->is_tls())
+  const auto limit = config_.link_message_bytes_max;
+  if (!line->is_tls() && limit == 0)
     return line->release();
-  auto pump = std::make_shared<gatekeeper_pump>(io_, std::move(line));
-  auto local =
-      pump->start([this](auto& who) { pumps_.erase(who.shared_from_this()); });
+  auto guard = limit == 0 ? std::nullopt : std::optional{basp_guard{limit}};
+  auto pump = std::make_shared<gatekeeper_pump>(io_, std::move(line), guard);
+  auto local = pump->start([this, remote = session.remote(),
+                            id = session.talk().link_id()](auto& who) {
+    on_pump_end(who, remote, id);
+  });
   if (local)
     pumps_.insert(std::move(pump));
   return local;
+}
+
+void gatekeeper::impl::on_pump_end(gatekeeper_pump& ended,
+                                   const std::string& remote,
+                                   std::uint64_t link_id) {
+  if (const auto wrong = ended.wrong(); !wrong.empty()) {
+    ++counts_.misframed;
+    warnings_.warn(gate_warning::malformed, remote, wrong);
+    on_.on_misframed(link_id, wrong);
+  }
+  pumps_.erase(ended.shared_from_this());
 }
 
 gatekeeper::impl::session_ptr

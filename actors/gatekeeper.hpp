@@ -54,6 +54,9 @@ struct gatekeeper_config {
   /// How long accepting rests where the process is out of descriptors.
   std::chrono::milliseconds accept_pause{100};
   std::uint16_t protocol = cluster_protocol;
+  /// What comes over links is followed: one whose headers (of CAF) announce
+  /// more than this is cut. 0: links are not looked into.
+  std::size_t link_message_bytes_max = 0;
 };
 
 class gatekeeper {
@@ -78,6 +81,9 @@ public:
     /// (`copied`, on both sides, whoever dialled).
     std::function<void(const member& peer, std::uint64_t run, verdict)>
         on_refused = [](auto&&, auto, auto) {};
+    /// A link was cut, since its peer sent what cannot be.
+    std::function<void(std::uint64_t link_id, std::string_view why)>
+        on_misframed = [](auto, auto) {};
   };
 
   explicit gatekeeper(gatekeeper_config config);

@@ -10,8 +10,9 @@ using error_code = boost::system::error_code;
 using local = asio::local::stream_protocol;
 
 gatekeeper_pump::gatekeeper_pump(asio::io_context& io,
-                                 std::shared_ptr<gatekeeper_line> line)
-    : line_{std::move(line)}, local_{io}, farewell_{io} {}
+                                 std::shared_ptr<gatekeeper_line> line,
+                                 std::optional<basp_guard> guard)
+    : line_{std::move(line)}, guard_{guard}, local_{io}, farewell_{io} {}
 
 socket_handle gatekeeper_pump::start(handler on_end) {
   int ends[2];
@@ -44,11 +45,15 @@ void gatekeeper_pump::read_line() {
   line_->read_some(
       asio::buffer(from_line_),
       [self = shared_from_this()](error_code err, std::size_t got) {
-        if (err)
+        if (err || !self->is_sound(got))
           self->end();
         else
           self->write_local(got);
       });
+}
+
+bool gatekeeper_pump::is_sound(std::size_t size) noexcept {
+  return !guard_ || guard_->follow({from_line_.data(), size});
 }
 
 void gatekeeper_pump::write_local(std::size_t size) {
@@ -108,8 +113,9 @@ void gatekeeper_pump::end() {
   auto on_end = std::exchange(on_end_, nullptr);
   if (!on_end)
     return;
-  close();
+  // Told first: CAF's end will tell of the closed socket in its own time.
   on_end(*this);
+  close();
 }
 
 } // namespace panal

@@ -5,6 +5,7 @@
 #include "actors/membership_actor.hpp"
 #include "actors/node_parts.hpp"
 #include "actors/shard_gateway.hpp"
+#include "cluster/frame.hpp"
 #include "logging/log.hpp"
 #include "storage/memory_store.hpp"
 #include "storage/sqlite_store.hpp"
@@ -26,6 +27,9 @@ namespace {
 
 /// So that one busy shard does not keep a worker from the others.
 constexpr std::size_t messages_per_turn = 300;
+
+/// What CAF puts around a frame in its message.
+constexpr std::size_t link_message_extra_bytes = std::size_t{64} * 1024;
 
 std::size_t worker_count() {
   return std::max<std::size_t>(2, std::thread::hardware_concurrency());
@@ -178,6 +182,7 @@ node::parts::open_gate(std::shared_future<caf::actor> to) {
                   settings.cluster_tls_ca};
   entrance.self = {origin, settings.node_id, settings.cluster_advertise, 0};
   entrance.run = memory.replica.runs.at(own_change).back().id;
+  entrance.link_message_bytes_max = frame_bytes_max + link_message_extra_bytes;
   gate = std::make_unique<gatekeeper>(entrance);
   gatekeeper::callbacks on;
   on.on_admitted = [to](admitted_peer who) {
@@ -192,6 +197,9 @@ node::parts::open_gate(std::shared_future<caf::actor> to) {
   };
   on.on_refused = [to](const member& who, std::uint64_t run, verdict why) {
     caf::anon_send(to.get(), disowning{who, run, why});
+  };
+  on.on_misframed = [to](std::uint64_t link_id, std::string_view why) {
+    caf::anon_send(to.get(), cut_request{link_id, std::string{why}, true});
   };
   return gate->start(std::move(on));
 }

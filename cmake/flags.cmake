@@ -21,7 +21,8 @@ endif()
 target_compile_definitions(panal_flags INTERFACE PANAL_VERSION="${PROJECT_VERSION}" BOOST_ASIO_NO_DEPRECATED)
 
 if(PANAL_SANITIZE)
-  target_compile_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE} -fno-omit-frame-pointer)
+  target_compile_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE} -fno-sanitize-recover=all
+                         -fno-omit-frame-pointer)
   target_link_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE})
   if(PANAL_FUZZ)
     # Counts edges for libFuzzer, and ends on what is otherwise only reported.

@@ -4,10 +4,14 @@
 //           [--flag=--a-node's=flag] [--keep=1]
 //   torture kill [--kills=200] [--seed=n]
 //   torture slow [--seconds=600] [--modes=rate,stop,deaf] [--strict=1]
+//   torture heal [--rounds=10] [--seconds=60] [--keys=100000]
+//   torture flow [--changes=1000000] [--rate=50000] [--seconds=20]
 //
 // Exit status: 0 all is well, 1 something was violated, 2 wrong usage.
 
 #include "tests/torture/campaign.hpp"
+#include "tests/torture/flow.hpp"
+#include "tests/torture/heal.hpp"
 #include "tests/torture/kill.hpp"
 #include "tests/torture/slow.hpp"
 
@@ -102,7 +106,7 @@ int run(int argc, char** argv) {
     auto equals = one.find('=');
     if (one.starts_with("--") && equals != std::string::npos)
       given[one.substr(2, equals - 2)] = one.substr(equals + 1);
-    else if (one == "kill" || one == "slow")
+    else if (one == "kill" || one == "slow" || one == "heal" || one == "flow")
       what = one;
     else {
       std::cerr << "torture: what is " << one << "?\n";
@@ -119,6 +123,14 @@ int run(int argc, char** argv) {
          .slow = std::chrono::seconds{number(given, "seconds", 600)},
          .modes = given.contains("modes") ? given["modes"] : "rate,stop,deaf",
          .strict = given.contains("strict")});
+  if (what == "heal")
+    return run_heals({seed, number(given, "rounds", 10),
+                      number(given, "seconds", 60),
+                      number(given, "keys", 100'000), node_flags(given)});
+  if (what == "flow")
+    return run_flow({number(given, "changes", 1'000'000),
+                     number(given, "rate", 50'000),
+                     number(given, "seconds", 20), node_flags(given)});
   return run_campaigns(given, argv[0]);
 }
 
