@@ -5,9 +5,25 @@
 
 #include "fuzz/input.hpp"
 
+#include <algorithm>
+
 using namespace panal;
 
 namespace {
+
+/// The put that shows: of those that no expired one before them hides the
+/// first that has not expired; where there is none, the first of all.
+const put_record& shown(const entry& state, unix_ms now) {
+  std::uint64_t hidden_below = 0;
+  for (const auto& put : state.frontier) {
+    const bool expired = put.stripped || now >= put.expires_at;
+    if (!expired && put.at.hlc >= hidden_below)
+      return put;
+    if (expired)
+      hidden_below = std::max(hidden_below, expiry_hlc(put.expires_at));
+  }
+  return state.frontier.front();
+}
 
 /// Reads `bytes` as an entry; an empty one where they are none.
 entry read_entry(std::string_view bytes) {
@@ -24,7 +40,7 @@ entry read_entry(std::string_view bytes) {
   const auto seen = winner(bytes, 0);
   PANAL_HOLDS((seen.state == presence::absent) == state->frontier.empty());
   if (!state->frontier.empty()) {
-    const auto& best = state->frontier.front();
+    const auto& best = shown(*state, 0);
     PANAL_HOLDS(seen.version == best.version && seen.at == best.at
                 && seen.expires_at == best.expires_at
                 && seen.value == best.value);

@@ -210,6 +210,8 @@ void step(driver& d, unsigned char what) {
 }
 
 void play_rough(std::string_view bytes, std::string_view script) {
+  // Requests that nobody answers wait one after the other.
+  const auto requests_max = bytes.size() / request_bytes_min;
   driver d;
   if (script.starts_with('\xff'))
     d.client.refuse(d.now);
@@ -226,7 +228,7 @@ void play_rough(std::string_view bytes, std::string_view script) {
   PANAL_HOLDS(d.unread() + d.text.size() <= answers_bytes_max(64 * 1024));
   // Whatever happened: a client that has ended is gone after all deadlines.
   d.client.receive_end(d.now);
-  for (int i = 0; i < 4 && !d.client.closed(); ++i) {
+  for (std::size_t i = 0; i < 4 + requests_max && !d.client.closed(); ++i) {
     d.now += 61s;
     d.client.check_deadlines(d.now);
     d.collect();
