@@ -158,6 +158,8 @@ private:
     bool accepts_them = false;
     bool accepted_by_them = false;
     bool is_rejoining = false;
+    /// Its line, as its greeting had it.
+    std::uint64_t greeted_line = 0;
     /// Changes up to here are read from the store, not from memory: what
     /// memory holds of before the link may have been collected since.
     position memory_from = 0;

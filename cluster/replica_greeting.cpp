@@ -29,6 +29,7 @@ void replica::take_frame(origin_id from, peer& link, const greeting_frame& said,
     clock_.observe({said.hlc, from});
   link.greeted_last = said.last;
   link.is_rejoining = said.rejoining;
+  link.greeted_line = said.line;
   const peer_memory theirs{said.receiver_runs, said.sealed, said.merged_hlc};
   if (const auto plan = judge(own_standing(), theirs))
     return rejoin(*plan);
@@ -132,6 +133,14 @@ void replica::look_whether_rejoined() {
   }
   if (line_.members().size() < 2 || !(taken_over || first_of_all))
     return;
+  // All below the members' line is taken over, so it is this node's too; what
+  // is issued anew must not come to be below it.
+  std::uint64_t line = 0;
+  for (const auto& [who, to] : peers_)
+    if (to.open() && to.greeted_line > line)
+      line = to.greeted_line;
+  if (line > line_hlc_)
+    return port_.save_fact(fact::line, line); // and again at the next tick
   reissuing_ = true;
   port_.reissue_all();
 }

@@ -45,9 +45,16 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
   look_whether_rejoined();
 }
 
-// Marks are made while somebody waits for the line: at rest there are none.
+// Marks are made while somebody waits for the line, or for the cluster's state:
+// at rest there are none. Who rejoins makes none itself: the line has to wait
+// for what it will issue anew.
 bool replica::needs_mark() const noexcept {
-  return owes_mark_ || wanted_ > line_.least() || wanted_ > promised_;
+  if (rejoining_)
+    return false;
+  const bool is_waited_for = std::ranges::any_of(peers_, [](const auto& each) {
+    return each.second.open() && each.second.is_rejoining;
+  });
+  return is_waited_for || owes_mark_ || wanted_ > line_.least() || wanted_ > promised_;
 }
 
 // What is promised must hold for the next run too, whose clock may have
@@ -75,7 +82,7 @@ void replica::promise_is_durable(std::uint64_t hlc) {
   if (hlc != mark_asked_)
     return;
   // Whoever has not joined yet has nothing that others could rest on.
-  if (line_.members().size() < 2 || !settled_ || !sealed_) {
+  if (rejoining_ || line_.members().size() < 2 || !settled_ || !sealed_) {
     mark_asked_ = 0;
     return;
   }

@@ -21,6 +21,8 @@ endif()
 target_compile_definitions(panal_flags INTERFACE PANAL_VERSION="${PROJECT_VERSION}" BOOST_ASIO_NO_DEPRECATED)
 
 if(PANAL_SANITIZE)
+  # g++ 12 sees uninitialised uses in what the sanitizers add.
+  target_compile_options(panal_flags INTERFACE -Wno-maybe-uninitialized)
   target_compile_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE} -fno-sanitize-recover=all
                          -fno-omit-frame-pointer)
   target_link_options(panal_flags INTERFACE -fsanitize=${PANAL_SANITIZE})

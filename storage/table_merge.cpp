@@ -168,10 +168,19 @@ outcome table::reissue(std::string_view key, const entry& old) {
              return dominates(put, held);
            });
     op.key = key;
-    if (supersedes_all)
-      out = remove(op, now);
-    else
+    if (put.at.hlc > line_) {
+      // Above the line it stands for itself, and hides what it hid.
+      entry gone;
+      gone.frontier.push_back(put);
+      gone.frontier.back().stripped = true;
+      gone.frontier.back().value.clear();
+      out.after = join(key, now, state, state, gone, own_change).after;
       out.reply.code = errc::expired;
+    } else if (supersedes_all) {
+      out = remove(op, now);
+    } else {
+      out.reply.code = errc::expired;
+    }
     return out;
   }
   const auto seen = winner(now.encoded, time_.now());

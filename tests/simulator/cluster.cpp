@@ -667,6 +667,8 @@ void cluster::judge_all() {
     must |= ops.knows(op);
     must.dead.set(op);
   });
+  // What these had superseded does not come back with them gone.
+  for_each(ops.lapsed(), [&](op_id op) { must |= ops.knows(op); });
   for (auto& m : machines_) {
     for (unsigned key = 0; key < keys_max; ++key) {
       const auto shown = m.node->look(key_name(key));

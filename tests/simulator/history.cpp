@@ -141,8 +141,10 @@ std::optional<std::string> judge_uncovered(const history& all,
     bool removed = false;
     for_each(known, [&](op_id other) {
       const auto& x = all[other];
+      const bool overtakes = x.what == deed::put && x.name > high.name
+                             && x.version >= high.version;
       removed = removed
-                || ((x.what != deed::put || x.kills)
+                || ((x.what != deed::put || x.kills || overtakes)
                     && are_concurrent(all, op, other));
     });
     if (!removed)

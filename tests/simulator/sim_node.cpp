@@ -203,8 +203,21 @@ void sim_node::stage(std::size_t index, std::uint64_t number,
     part.staged.emplace(number, what);
 }
 
+/// An entry may come before the clear-all that it was written after: that has
+/// a row of its own, which a later clear-all moves.
+bool sim_node::knows_clears(const knowledge& what, const table& keys) const {
+  for (op_id op = 0; op < around_.ops.size(); ++op) {
+    const auto& x = around_.ops[op];
+    if (what.seen[op] && x.what == deed::clear && x.name > keys.cleared())
+      return false;
+  }
+  return true;
+}
+
 void sim_node::judge_read(const shard& part, unsigned key,
                           const panal::answer& reply) {
+  if (!knows_clears(part.mem, *part.keys))
+    return;
   // A write that was issued anew is there twice.
   std::optional<op_id> dead;
   std::optional<op_id> found;
@@ -228,21 +241,22 @@ void sim_node::judge_read(const shard& part, unsigned key,
 void sim_node::judge_write(const knowledge& knew, unsigned key,
                            const operation& asked, const panal::answer& reply,
                            unix_ms asked_at) {
+  const auto place = shard_of(key_hash(asked.key), shards_.size());
   std::optional<std::string> wrong;
+  if (!knows_clears(knew, *shards_[place].keys))
+    return;
   if (reply.code == errc::stale_version)
     wrong = judge_refusal(around_.ops, knew, key, asked.version, reply.version,
                           asked_at);
-  else if (reply.code == errc::ok && asked.what == verb::put)
+  // What repair has dropped is gone, though its delete is not known yet.
+  if (reply.code == errc::ok && asked.what == verb::put && !has_dropped_)
     wrong =
         judge_put(around_.ops, knew, key, asked.version, around_.latest_wall());
-  // What repair has dropped is gone, though its delete is not known yet.
-  if (has_dropped_ && wrong && wrong->starts_with("stale"))
-    wrong.reset();
-  if (!wrong && reply.code == errc::ok && was_unsafe_
-      && core_->clock() == clock_state::unsafe)
-    wrong = "unsafe: written though the clock is far off";
   if (wrong)
-    around_.violated(*wrong);
+    return around_.violated(*wrong);
+  if (reply.code == errc::ok && was_unsafe_
+      && core_->clock() == clock_state::unsafe)
+    around_.violated("unsafe: written though the clock is far off");
 }
 
 /// Nothing may come to be below a line.
@@ -278,8 +292,10 @@ void sim_node::apply(std::size_t index, operation op, unsigned key,
   const auto value = op.value;
   const auto asked_at = wall_.now();
   const auto knew = part.mem;
+  const auto name = op.key;
   auto out = part.keys->apply(op);
   op.version = version;
+  op.key = name;
   if (what != verb::get)
     judge_write(knew, key, op, out.reply, asked_at);
   client_answer came{std::move(out.reply), std::nullopt};
@@ -789,9 +805,11 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
       around_.ops.withdraw(*before);
     } else if (before && out.reply.code == errc::expired) {
       around_.ops.lapse(*before);
+      stage(index, part.keys->last_number(), around_.ops.knows(*before));
     }
     // An old delete above the line stands for itself.
-    if (const auto op = around_.ops.find(old->floor))
+    if (const auto op = around_.ops.find(old->floor);
+        op && old->floor.hlc > part.keys->line())
       stage(index, part.keys->last_number(), around_.ops.knows(*op));
     item.after = std::max(item.after, out.after);
   }

@@ -162,6 +162,7 @@ private:
   void judge_read(const shard& part, unsigned key, const panal::answer& reply);
   void judge_write(const knowledge& knew, unsigned key, const operation& asked,
                    const panal::answer& reply, unix_ms asked_at);
+  bool knows_clears(const knowledge& what, const table& keys) const;
   void judge_commit(const change_batch& batch);
   void reissue_in(std::size_t index, std::vector<reissue> writes);
   void walk_on(std::size_t index, std::shared_ptr<leaf_walk> walk);
