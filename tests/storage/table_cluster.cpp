@@ -177,3 +177,39 @@ TEST_CASE("a write that has expired still supersedes what it did supersede") {
   f.commit();
   CHECK_FALSE(f.holds("a"));
 }
+
+TEST_CASE("above the line it hides what it hid, also beside what came later") {
+  fixture f;
+  const auto early = f.stamps.tick({});
+  const auto later = f.stamps.tick({});
+  f.merge("a", put_of(1, early));
+  f.time.advance(100);
+  const auto expires_at = f.time.now() + 50;
+  const auto concurrent = f.stamps.tick({});
+  f.merge("a", put_of(0, concurrent, expires_at));
+  f.time.advance(100);
+  f.keys.reissue("a", put_of(2, later, expires_at + 1));
+  f.commit();
+  CHECK_FALSE(f.holds("a"));
+  const auto state = decode(f.keys.durable_entry("a"));
+  REQUIRE(state.has_value());
+  CHECK(state->frontier.front().at == later); // it stands for itself
+  CHECK(state->frontier.front().value.empty());
+  // What was written after its expiry lives.
+  f.time.advance(100);
+  f.merge("a", put_of(1, f.stamps.tick({})));
+  CHECK(f.holds("a"));
+}
+
+TEST_CASE("below the line a write that has expired is a delete anew") {
+  fixture f;
+  const auto early = f.stamps.tick({});
+  const auto later = f.stamps.tick({});
+  f.merge("a", put_of(1, early));
+  f.time.advance(100);
+  f.keys.set_line(f.now_hlc());
+  f.keys.reissue("a", put_of(2, later, f.time.now() - 1));
+  f.commit();
+  CHECK_FALSE(f.holds("a"));
+  CHECK(floor_of(f.keys.durable_entry("a")) > later);
+}
