@@ -14,7 +14,6 @@ namespace {
 constexpr sim_time patience = 180 * second;
 constexpr sim_time poll_pause = 500 * millisecond;
 constexpr sim_time after_agreement = 4 * second;
-constexpr std::size_t machines_max = 8;
 
 /// A letter and a number (g++ 12 warns of `"k" + std::to_string(n)`).
 std::string numbered(char letter, std::size_t number) {
@@ -190,6 +189,12 @@ void cluster::judge_line(std::size_t at, std::uint64_t line) {
       held |= m.disk->knows.seen();
     }
   for_each(held, [&](op_id op) {
+    // What a former identity has stamped, no line speaks of.
+    const auto is_of = [&](const machine* m) {
+      return m->disk->origin() == ops[op].name.origin;
+    };
+    if (std::ranges::none_of(counted, is_of))
+      return;
     for (const auto* m : counted)
       if (ops[op].name.hlc <= line && ops[op].name.hlc > m->joined_above
           && !is_moot(ops, m->disk->knows.seen(), op))
@@ -520,7 +525,8 @@ void cluster::restore_backup(std::size_t index) {
 }
 
 void cluster::copy_directory(std::size_t index) {
-  if (machines_.size() >= machines_max)
+  // One copy a world: see docs/reliability.md.
+  if (std::exchange(has_copy_, true))
     return;
   say(machines_[index].name + " is copied");
   add_machine(machines_[index].disk->copy());
@@ -663,10 +669,7 @@ void cluster::judge_all() {
     must |= m.disk->knows.all();
   for_each(ops.promised() & ~ops.excused(),
            [&](op_id op) { must |= ops.knows(op); });
-  for_each(ops.withdrawn(), [&](op_id op) {
-    must |= ops.knows(op);
-    must.dead.set(op);
-  });
+  for_each(ops.withdrawn(), [&](op_id op) { must |= ops.knows(op); });
   // What these had superseded does not come back with them gone.
   for_each(ops.lapsed(), [&](op_id op) { must |= ops.knows(op); });
   for (auto& m : machines_) {
@@ -692,7 +695,8 @@ void cluster::judge_all() {
           return violated("expired: " + describe(ops, *found) + " is shown at "
                           + m.name);
       }
-      const auto spared = alive(ops, must, key, latest_wall()) & ~ops.excused();
+      const auto spared = alive(ops, must, key, latest_wall()) & ~ops.excused()
+                          & ~ops.withdrawn();
       const auto least = greatest_version(ops, spared);
       const bool dropped_early = had_skew_ && shown.code == errc::expired;
       if (least && !dropped_early && (!found || ops[*found].version < *least))

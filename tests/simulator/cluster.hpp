@@ -167,6 +167,7 @@ private:
   bool had_skew_ = false;
   bool had_expiries_ = false;
   bool had_twins_ = false;
+  bool has_copy_ = false;
   bool had_forgets_ = false;
   bool is_void_ = false;
   /// A disk that held them has been rolled back.

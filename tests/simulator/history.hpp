@@ -95,11 +95,11 @@ public:
   /// Its only copies were on a disk that was rolled back, or its re-issue was
   /// refused.
   void excuse(op_id op) { excused_.set(op); }
-  /// Its re-issue was refused, since something greater stands: it is dead, and
-  /// so is its past.
+  /// Its re-issue was refused, since something greater stands: it may be gone,
+  /// and its past is dead.
   void withdraw(op_id op) { withdrawn_.set(op); }
-  /// Its re-issue was refused, since it had expired: nobody has heard of it,
-  /// and it hides nothing.
+  /// It was not issued anew, since it had expired, or there was nothing to
+  /// delete: nobody has heard of it, and it hides nothing.
   void lapse(op_id op) { lapsed_.set(op); }
   const op_set& lapsed() const noexcept { return lapsed_; }
   const op_set& withdrawn() const noexcept { return withdrawn_; }

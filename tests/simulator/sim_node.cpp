@@ -803,9 +803,11 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> writes) {
                && (out.reply.code == errc::stale_version
                    || out.reply.code == errc::not_found)) {
       around_.ops.withdraw(*before);
-    } else if (before && out.reply.code == errc::expired) {
+    } else if (before && out.reply.code != errc::ok) {
       around_.ops.lapse(*before);
-      stage(index, part.keys->last_number(), around_.ops.knows(*before));
+      if (!old->frontier.empty()
+          && old->frontier.front().at.hlc > part.keys->line())
+        stage(index, part.keys->last_number(), around_.ops.knows(*before));
     }
     // An old delete above the line stands for itself.
     if (const auto op = around_.ops.find(old->floor);
