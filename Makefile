@@ -109,6 +109,8 @@ lint: lint-deps deps ## formatting and clang-tidy, our files only
 
 # libcaf is not instrumented: its own synchronisation is unknown to the thread
 # sanitizer (scripts/tsan.supp).
+# Freed memory is kept for a while, but the tests bound what a node takes.
+asan: export ASAN_OPTIONS = quarantine_size_mb=8:malloc_context_size=8
 asan tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/scripts/tsan.supp
 asan tsan: export PANAL_TEST_SCALE ?= 0.2
 asan tsan: deps ## all tests under sanitizers

@@ -54,7 +54,8 @@ bool replica::needs_mark() const noexcept {
   const bool is_waited_for = std::ranges::any_of(peers_, [](const auto& each) {
     return each.second.open() && each.second.is_rejoining;
   });
-  return is_waited_for || owes_mark_ || wanted_ > line_.least() || wanted_ > promised_;
+  return is_waited_for || owes_mark_ || wanted_ > line_.least()
+         || wanted_ > promised_;
 }
 
 // What is promised must hold for the next run too, whose clock may have

@@ -106,7 +106,8 @@ TEST_CASE("a member with a new data directory takes its address over") {
   auto reborn = peer_a;
   reborn.origin = 99;
   CHECK(roster.introduced(reborn, ""));
-  CHECK(roster.replaced(at(0ms)).empty()); // only whoever is linked has taken over
+  CHECK(roster.replaced(at(0ms))
+            .empty()); // only whoever is linked has taken over
   roster.link_up(reborn.origin);
   REQUIRE(roster.replaced(at(0ms)) == std::vector<origin_id>{peer_a.origin});
   const auto gone = roster.forget(peer_a.origin, 7);
@@ -146,8 +147,7 @@ TEST_CASE("an identity that was seen under two names is not given up") {
   CHECK(roster.replaced(at(0ms)).empty());
   CHECK(roster.replaced(at(59'999ms)).empty());
   // But it is, if nobody hears of it any more.
-  CHECK(roster.replaced(at(60'000ms))
-        == std::vector<origin_id>{peer_a.origin});
+  CHECK(roster.replaced(at(60'000ms)) == std::vector<origin_id>{peer_a.origin});
 }
 
 TEST_CASE("hearsay counts where a copy is found in a member's place") {

@@ -248,8 +248,9 @@ void cluster::excuse_rollback(std::size_t index, const op_set& kept) {
   for_each(held & ~elsewhere, [this](op_id op) { ops.excuse(op); });
 }
 
-void cluster::excuse_rebirth(std::size_t index, const op_set& kept,
-                             origin_id own) {
+void cluster::excuse_rebirth(std::size_t index, const op_set& held,
+                             const op_set& kept, origin_id own) {
+  rolled_back_ |= held & ~kept;
   op_set elsewhere = kept;
   for (std::size_t i = 0; i < machines_.size(); ++i)
     if (i != index)

@@ -80,7 +80,9 @@ public:
   void excuse_rollback(std::size_t index, const op_set& kept);
   /// A node has given up its state but for what it issues anew, `kept`: of
   /// what it was the last to hold, that of others' is excused.
-  void excuse_rebirth(std::size_t index, const op_set& kept, origin_id own);
+  /// @param held  all that it held before.
+  void excuse_rebirth(std::size_t index, const op_set& held, const op_set& kept,
+                      origin_id own);
 
 private:
   struct machine {

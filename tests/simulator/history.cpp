@@ -131,7 +131,8 @@ std::optional<std::string> judge_uncovered(const history& all,
   const auto& low = all[shown];
   const auto known = of.seen & all.about(low.key);
   std::optional<std::string> wrong;
-  for_each(known & ~of.dead & ~all.lapsed(), [&](op_id op) {
+  const auto gone = of.dead | all.lapsed() | all.withdrawn();
+  for_each(known & ~gone, [&](op_id op) {
     const auto& high = all[op];
     if (high.what != deed::put || high.expires_at > now
         || std::pair{high.version, high.name} < std::pair{low.version, low.name}

@@ -860,8 +860,7 @@ void sim_node::rejoin(const rejoin_plan& plan) {
           for (auto& of : disk_.knows.of)
             learn(of, entry);
         }));
-    static_cast<void>(before);
-    around_.excuse_rebirth(index_, kept, old_origin);
+    around_.excuse_rebirth(index_, before.seen(), kept, old_origin);
     around_.restart(index_);
   });
 }
