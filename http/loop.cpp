@@ -130,16 +130,22 @@ bool loop::close_oldest_idle() {
   for (const auto& who : sessions_)
     if (who->idle())
       idle.push_back(who.get());
-  if (idle.empty())
-    return false;
-  const auto share = std::min(idle.size(), 1 + idle.size() / closed_share);
-  const auto end = idle.begin() + static_cast<std::ptrdiff_t>(share);
-  std::nth_element(idle.begin(), end - 1, idle.end(),
-                   [](const session* a, const session* b) {
-                     return a->idle_since() < b->idle_since();
-                   });
-  std::for_each(idle.begin(), end, [](session* who) { who->close(); });
-  return true;
+  const auto later = [](const session* a, const session* b) {
+    return a->idle_since() > b->idle_since();
+  };
+  std::make_heap(idle.begin(), idle.end(), later);
+  const auto now = steady_now();
+  auto left = 1 + idle.size() / closed_share;
+  bool any = false;
+  while (left > 0 && !idle.empty()) {
+    std::pop_heap(idle.begin(), idle.end(), later);
+    if (idle.back()->give_way(now)) {
+      any = true;
+      --left;
+    }
+    idle.pop_back();
+  }
+  return any;
 }
 
 void loop::drain_all() {

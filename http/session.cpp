@@ -73,6 +73,15 @@ void session::refuse(time_point now) noexcept {
   guarded(now, [&] { connection_.refuse(now); });
 }
 
+bool session::give_way(time_point now) noexcept {
+  // Closed over unread bytes, a socket tells its client of a broken connection.
+  const auto since = idle_since();
+  guarded(now, [&] { readable_ = true; });
+  if (idle() && idle_since() == since)
+    close();
+  return socket_ < 0;
+}
+
 void session::close() noexcept {
   if (socket_ < 0)
     return;

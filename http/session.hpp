@@ -44,6 +44,9 @@ public:
   void drain(time_point now) noexcept;
   /// Answers 503 and closes.
   void refuse(time_point now) noexcept;
+  /// Closes, unless a request lies in the socket that nobody has read yet.
+  /// @return whether it is closed.
+  bool give_way(time_point now) noexcept;
   /// Closes at once.
   void close() noexcept;
 

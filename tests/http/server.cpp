@@ -3,6 +3,7 @@
 #include "driver.hpp"
 #include "http/forget_member.hpp"
 #include "http/health_probe.hpp"
+#include "http/loop.hpp"
 
 #include <arpa/inet.h>
 #include <boost/asio/post.hpp>
@@ -12,6 +13,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -194,6 +198,41 @@ TEST_CASE("over the limit the connection that was idle longest goes") {
   CHECK(status_in(third.ask(request("GET /_health"))) == 200);
   CHECK(first.receive().empty());
   CHECK(status_in(second.ask(request("GET /_health"))) == 200);
+}
+
+TEST_CASE("to make room no connection is closed over an unread request") {
+  // Stepped by hand: the request comes before the loop makes room, and the
+  // loop hears of it afterwards.
+  const auto opts = small_options();
+  system_clock wall;
+  node_gate gate;
+  node_view view{gate};
+  std::atomic<std::size_t> connections{2};
+  loop stepped{opts, wall, view,
+               [](boost::asio::io_context& context) {
+                 return std::make_unique<posted_gateway>(context);
+               },
+               connections};
+  std::array<std::array<int, 2>, 2> ends{};
+  for (auto& pair : ends) {
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data())
+            == 0);
+    stepped.adopt({pair[0], true});
+    stepped.context().poll();
+  }
+  const auto asked = request("GET /_health");
+  REQUIRE(::send(ends[0][1], asked.data(), asked.size(), 0) > 0);
+  stepped.make_room();
+  stepped.context().poll();
+  std::array<char, 4096> room{};
+  const auto n = ::recv(ends[0][1], room.data(), room.size(), 0);
+  REQUIRE(n > 0);
+  CHECK(status_in({room.data(), static_cast<std::size_t>(n)}) == 200);
+  // The one that had asked nothing made the room.
+  CHECK(::recv(ends[1][1], room.data(), room.size(), 0) == 0);
+  CHECK(connections == 1);
+  for (const auto& pair : ends)
+    ::close(pair[1]);
 }
 
 TEST_CASE("over the limit with none idle a client gets 503") {
