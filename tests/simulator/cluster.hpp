@@ -163,6 +163,7 @@ private:
   std::uint64_t next_link_ = 0;
   std::uint64_t next_origin_ = 0;
   std::size_t asked_ = 0;
+  std::size_t rebirths_ = 0;
   std::array<std::int64_t, keys_max> versions_{};
   unix_ms latest_wall_ = 0;
   bool healing_ = false;
