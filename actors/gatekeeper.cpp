@@ -1,9 +1,10 @@
 #include "actors/gatekeeper.hpp"
 
 #include "actors/gatekeeper_dial.hpp"
+#include "actors/gatekeeper_door.hpp"
+#include "actors/gatekeeper_links.hpp"
 #include "actors/gatekeeper_names.hpp"
 #include "actors/gatekeeper_outcome.hpp"
-#include "actors/gatekeeper_pump.hpp"
 #include "actors/gatekeeper_refusals.hpp"
 #include "actors/gatekeeper_session.hpp"
 #include "actors/gatekeeper_tls.hpp"
@@ -14,14 +15,12 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <atomic>
 #include <cstring>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace panal {
@@ -70,10 +69,7 @@ private:
     session_ptr session;
   };
 
-  result<std::uint16_t> listen();
   void run();
-  void accept();
-  void on_accept(error_code err, tcp::socket socket);
   void receive(tcp::socket socket);
   void on_received(const session_ptr& session, ending how);
   void begin_dial(const std::string& address);
@@ -83,9 +79,6 @@ private:
   void note_end(gatekeeper_session& session, ending how,
                 const std::string& address);
   bool hand_over(gatekeeper_session& session, const std::string& dialled);
-  socket_handle socket_of(gatekeeper_session& session);
-  void on_pump_end(gatekeeper_pump& ended, const std::string& remote,
-                   std::uint64_t link_id);
   session_ptr make_session(tcp::socket socket, handshake::role as);
   void end_dial(const std::string& address, dial_failure reason);
 
@@ -95,23 +88,24 @@ private:
   callbacks on_;
   asio::io_context io_{1};
   gatekeeper_names names_{io_};
-  tcp::acceptor acceptor_{io_};
-  asio::steady_timer pause_{io_};
   /// In the order of their coming.
   std::vector<session_ptr> pending_;
   std::unordered_map<std::string, dialling> dials_;
-  /// Links whose bytes pass through here.
-  std::unordered_set<std::shared_ptr<gatekeeper_pump>> pumps_;
   gatekeeper_refusals refusals_;
   gatekeeper_warnings warnings_;
   gate_counts counts_;
+  gatekeeper_door door_;
+  gatekeeper_links links_;
   std::mutex life_; // start() against stop()
   std::atomic<bool> stopped_ = false;
   std::thread thread_;
 };
 
 gatekeeper::impl::impl(gatekeeper_config config)
-    : config_{std::move(config)}, tls_{config_.tls, config_.self.name} {
+    : config_{std::move(config)},
+      tls_{config_.tls, config_.self.name},
+      door_{io_, config_.accept_pause, warnings_},
+      links_{io_, config_.link_message_bytes_max, counts_, warnings_} {
   setup_.self = config_.self;
   setup_.protocol = config_.protocol;
   setup_.key = cluster_key(config_.secret);
@@ -122,26 +116,25 @@ gatekeeper::impl::impl(gatekeeper_config config)
 
 result<std::uint16_t> gatekeeper::impl::start(callbacks on) {
   std::lock_guard guard{life_};
-  if (stopped_ || acceptor_.is_open())
+  if (stopped_ || door_.is_open())
     return unavailable("the gatekeeper starts only once");
   on_ = std::move(on);
   if (auto loaded = tls_.load(); !loaded)
     return loaded.error();
-  auto port = listen();
+  auto port = door_.open({config_.host, config_.port});
   if (!port)
     return port;
   if (setup_.self.address.empty())
     setup_.self.address = to_string(endpoint{config_.host, *port});
-  error_code ignored;
   if (!is_valid(setup_.self)) {
-    acceptor_.close(ignored);
+    door_.close();
     return unavailable("this node's origin, name or address is not valid");
   }
-  accept();
+  door_.accept([this](auto socket) { receive(std::move(socket)); });
   try {
     thread_ = std::thread{[this] { run(); }};
   } catch (const std::system_error& err) {
-    acceptor_.close(ignored);
+    door_.close();
     return unavailable(std::string{"no thread: "} + err.what());
   }
   return port;
@@ -152,27 +145,6 @@ result<void> gatekeeper::impl::reload() {
   if (!loaded)
     log::error("cluster_tls_kept", {{"detail", loaded.error().detail}});
   return loaded;
-}
-
-result<std::uint16_t> gatekeeper::impl::listen() {
-  endpoint here{config_.host, config_.port};
-  auto where = gatekeeper_names::system_lookup(here);
-  if (where.empty())
-    return unavailable("unknown cluster host " + config_.host);
-  tcp::acceptor acceptor{io_};
-  error_code err;
-  acceptor.open(where.front().protocol(), err);
-  if (!err)
-    acceptor.set_option(tcp::acceptor::reuse_address{true}, err);
-  if (!err)
-    acceptor.bind(where.front(), err);
-  if (!err)
-    acceptor.listen(tcp::acceptor::max_listen_connections, err);
-  if (err)
-    return unavailable("cannot listen on " + to_string(here) + ": "
-                       + err.message());
-  acceptor_ = std::move(acceptor);
-  return acceptor_.local_endpoint().port();
 }
 
 void gatekeeper::impl::run() {
@@ -193,8 +165,7 @@ void gatekeeper::impl::stop() {
   io_.stop();
   if (thread_.joinable())
     thread_.join();
-  error_code ignored;
-  acceptor_.close(ignored);
+  door_.close();
   for (auto& session : pending_)
     session->close();
   for (auto& [address, entry] : dials_) {
@@ -202,38 +173,12 @@ void gatekeeper::impl::stop() {
     if (entry.session)
       entry.session->close();
   }
-  for (auto& pump : pumps_)
-    pump->close();
   pending_.clear();
   dials_.clear();
-  pumps_.clear();
+  links_.close();
   // What has completed but was not handled may hold a socket just accepted.
   io_.restart();
   io_.poll();
-}
-
-void gatekeeper::impl::accept() {
-  acceptor_.async_accept([this](error_code err, tcp::socket socket) {
-    on_accept(err, std::move(socket));
-  });
-}
-
-void gatekeeper::impl::on_accept(error_code err, tcp::socket socket) {
-  if (stopped_)
-    return;
-  if (err && err != asio::error::connection_aborted) {
-    // Most likely out of descriptors: trying again at once would only spin.
-    warnings_.warn(gate_warning::accept_failed, "", err.message());
-    pause_.expires_after(config_.accept_pause);
-    pause_.async_wait([this](error_code cancelled) {
-      if (!cancelled && !stopped_)
-        accept();
-    });
-    return;
-  }
-  accept();
-  if (!err)
-    receive(std::move(socket));
 }
 
 void gatekeeper::impl::receive(tcp::socket socket) {
@@ -350,43 +295,13 @@ void gatekeeper::impl::on_dialled(const std::string& address,
 bool gatekeeper::impl::hand_over(gatekeeper_session& session,
                                  const std::string& dialled) {
   auto& talk = session.talk();
-  admitted_peer admitted{socket_of(session), talk.peer(), talk.peer_run(),
-                         talk.link_id(), dialled};
+  admitted_peer admitted{links_.take(session, on_.on_misframed), talk.peer(),
+                         talk.peer_run(), talk.link_id(), dialled};
   if (!admitted.socket)
     return false;
   ++counts_.admitted;
   on_.on_admitted(std::move(admitted));
   return true;
-}
-
-/// What CAF gets: the connection itself, or the local end of its pump.
-socket_handle gatekeeper::impl::socket_of(gatekeeper_session& session) {
-  auto line = session.line();
-  if (!line->prepare())
-    return {};
-  const auto limit = config_.link_message_bytes_max;
-  if (!line->is_tls() && limit == 0)
-    return line->release();
-  auto guard = limit == 0 ? std::nullopt : std::optional{basp_guard{limit}};
-  auto pump = std::make_shared<gatekeeper_pump>(io_, std::move(line), guard);
-  auto local = pump->start([this, remote = session.remote(),
-                            id = session.talk().link_id()](auto& who) {
-    on_pump_end(who, remote, id);
-  });
-  if (local)
-    pumps_.insert(std::move(pump));
-  return local;
-}
-
-void gatekeeper::impl::on_pump_end(gatekeeper_pump& ended,
-                                   const std::string& remote,
-                                   std::uint64_t link_id) {
-  if (const auto wrong = ended.wrong(); !wrong.empty()) {
-    ++counts_.misframed;
-    warnings_.warn(gate_warning::malformed, remote, wrong);
-    on_.on_misframed(link_id, wrong);
-  }
-  pumps_.erase(ended.shared_from_this());
 }
 
 gatekeeper::impl::session_ptr

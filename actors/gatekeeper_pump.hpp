@@ -2,9 +2,8 @@
 
 // Carries the bytes of one link between its connection and the local socket
 // that CAF got in place of it, for TLS, and so that CAF gets nothing that
-// cannot be. Each direction reads only when what it
-// has read before is written: a slow reader holds up the writer, and nothing
-// piles up here.
+// cannot be. Each direction reads only when what it has read before is
+// written: a slow reader holds up the writer, and nothing piles up here.
 
 #include "actors/basp_guard.hpp"
 #include "actors/gatekeeper_line.hpp"

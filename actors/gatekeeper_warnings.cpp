@@ -37,6 +37,8 @@ words words_of(gate_warning kind) noexcept {
     return {"peer_refused", "crowded"};
   case gate_warning::shared_identity:
     return {"peer_refused", "shared_identity"};
+  case gate_warning::misframed:
+    return {"peer_cut", "malformed_message"};
   case gate_warning::accept_failed:
     return {"cluster_port_failed", "accept"};
   case gate_warning::failed:
@@ -45,7 +47,8 @@ words words_of(gate_warning kind) noexcept {
   return {"cluster_port_failed", "unknown"};
 }
 
-constexpr std::size_t kinds = 13;
+constexpr std::size_t kinds =
+    static_cast<std::size_t>(gate_warning::failed) + 1;
 
 } // namespace
 

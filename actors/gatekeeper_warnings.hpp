@@ -28,6 +28,8 @@ enum class gate_warning : std::uint8_t {
   /// Too many unproven connections at once.
   crowded,
   accept_failed,
+  /// A proven peer that sent what cannot be.
+  misframed,
   /// Another node has this node's origin: a copied data directory.
   shared_identity,
   /// The gatekeeper itself: no memory or no random numbers.
