@@ -160,12 +160,15 @@ outcome table::reissue(std::string_view key, const entry& old) {
     return out;
   const auto now = current(key);
   if (put.stripped || time_.now() >= put.expires_at) {
-    // What it has superseded must not show again.
+    // What it has superseded must not show again, nor does what its expiry
+    // has hidden.
     state = decoded(now.encoded);
-    const bool supersedes_all =
+    const bool hides_all =
         !state.frontier.empty()
         && std::ranges::all_of(state.frontier, [&](const auto& held) {
-             return dominates(put, held);
+             return dominates(put, held)
+                    || (held.version <= put.version
+                        && held.at.hlc < expiry_hlc(put.expires_at));
            });
     op.key = key;
     if (put.at.hlc > line_) {
@@ -176,7 +179,7 @@ outcome table::reissue(std::string_view key, const entry& old) {
       gone.frontier.back().value.clear();
       out.after = join(key, now, state, state, gone, own_change).after;
       out.reply.code = errc::expired;
-    } else if (supersedes_all) {
+    } else if (hides_all) {
       out = remove(op, now);
     } else {
       out.reply.code = errc::expired;
@@ -184,8 +187,13 @@ outcome table::reissue(std::string_view key, const entry& old) {
     return out;
   }
   const auto seen = winner(now.encoded, time_.now());
-  if (seen.state == presence::present && put.version <= seen.version) {
-    out.reply.code = seen.at == put.at ? errc::ok : errc::stale_version;
+  // Below the line it may be dead elsewhere though it has come back from where
+  // it was told: a copy of this node may have promised to write nothing there.
+  const bool came_back = seen.at == put.at;
+  const bool stands = !came_back || put.at.hlc > line_;
+  if (seen.state == presence::present && put.version <= seen.version
+      && stands) {
+    out.reply.code = came_back ? errc::ok : errc::stale_version;
     out.after = now.number;
     return out;
   }

@@ -213,3 +213,46 @@ TEST_CASE("below the line a write that has expired is a delete anew") {
   CHECK_FALSE(f.holds("a"));
   CHECK(floor_of(f.keys.durable_entry("a")) > later);
 }
+
+TEST_CASE("below the line it deletes all that its expiry would have hidden") {
+  fixture f;
+  const auto early = f.stamps.tick({});
+  const auto later = f.stamps.tick({});
+  f.merge("a", put_of(4, early));
+  f.time.advance(100);
+  const auto expires_at = f.time.now() + 50;
+  f.merge("a", put_of(3, f.stamps.tick({})));
+  f.time.advance(100);
+  f.keys.set_line(f.now_hlc());
+  SUBCASE("and nothing else is there") {
+    f.keys.reissue("a", put_of(5, later, expires_at));
+    f.commit();
+    CHECK_FALSE(f.holds("a"));
+  }
+  SUBCASE("but not what was written after it") {
+    f.time.advance(1);
+    f.merge("a", put_of(2, f.stamps.tick({})));
+    f.keys.reissue("a", put_of(5, later, expires_at));
+    f.commit();
+    CHECK(f.holds("a"));
+  }
+}
+
+TEST_CASE("what came back from elsewhere is issued anew below the line") {
+  fixture f;
+  const auto mine = f.stamps.tick({});
+  f.merge("a", put_of(3, mine));
+  const auto newest = [&] { return newest_stamp(f.keys.durable_entry("a")); };
+  f.commit();
+  CHECK(f.keys.reissue("a", put_of(3, mine)).reply.code == errc::ok);
+  f.commit();
+  CHECK(newest() == mine); // above the line it stands
+  f.time.advance(100);
+  f.keys.set_line(f.now_hlc());
+  const auto line = f.now_hlc();
+  f.time.advance(1);
+  CHECK(f.keys.reissue("a", put_of(3, mine)).reply.code == errc::ok);
+  f.commit();
+  CHECK(f.holds("a"));
+  CHECK(newest().hlc > line);
+}
