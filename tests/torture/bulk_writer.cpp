@@ -1,14 +1,11 @@
 #include "tests/torture/bulk_writer.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <string_view>
-#include <thread>
 
 namespace panal::torture {
 
 using test::milliseconds;
-using test::steady;
 using test::text;
 
 namespace {
@@ -53,26 +50,14 @@ std::size_t write_bulk(const test::endpoint& to, const bulk& what) {
   const auto body = test::put_body(value, what.version);
   answer_counter answers;
   std::size_t sent = 0;
-  const auto began = steady::now();
   std::string bytes;
   while (answers.all < what.count) {
-    auto due = what.count;
-    if (what.rate != 0) {
-      const auto passed =
-          std::chrono::duration<double>(steady::now() - began).count();
-      due = std::min(due, static_cast<std::size_t>(
-                              passed * static_cast<double>(what.rate)));
-    }
     bytes.clear();
-    for (; sent < due && sent - answers.all < depth; ++sent)
+    for (; sent < what.count && sent - answers.all < depth; ++sent)
       bytes += test::request_bytes(
           "PUT", text("/cache/", what.prefix, what.first + sent), body);
     if (!bytes.empty() && !link->send(bytes, patience))
       break;
-    if (sent == answers.all) {
-      std::this_thread::sleep_for(milliseconds{1});
-      continue;
-    }
     std::string came;
     if (link->receive(came, patience) != test::read_end::bytes)
       break;

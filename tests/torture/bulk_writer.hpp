@@ -17,8 +17,6 @@ struct bulk {
   std::size_t count = 0;
   std::int64_t version = 1;
   std::size_t value_bytes = 60;
-  /// Writes a second; 0: as many as the node takes.
-  std::size_t rate = 0;
 };
 
 /// Puts all keys at one node, on the calling thread.
