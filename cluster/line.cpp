@@ -46,6 +46,10 @@ void line_keeper::set_members(std::vector<origin_id> members) {
     view_ = mix(view_, origin);
   own_.clear();
   claims_.clear();
+  std::erase_if(seen_, [this](const auto& told) {
+    return told.first != self_
+           && !std::ranges::binary_search(members_, told.first);
+  });
 }
 
 void line_keeper::promised(std::uint64_t hlc) {
@@ -60,7 +64,7 @@ void line_keeper::mark_came(origin_id from, const mark& claim) {
     raise(of.row, origin, hlc);
     // What it says of itself, nobody else has merged yet.
     if (origin != from)
-      raise(seen_, origin, hlc);
+      raise(seen_[from], origin, hlc);
   }
   if (of.waiting.size() == waiting_max)
     of.waiting.pop_back();
@@ -78,7 +82,7 @@ void line_keeper::absorb(claim_of& of) {
   while (!of.waiting.empty() && of.waiting.front().at <= of.merged) {
     for (const auto& [origin, hlc] : of.waiting.front().row) {
       raise(own_, origin, hlc);
-      raise(seen_, origin, hlc);
+      raise(seen_[self_], origin, hlc);
     }
     of.waiting.pop_front();
   }
@@ -131,7 +135,10 @@ line_block line_keeper::blocked_by() const noexcept {
 }
 
 std::uint64_t line_keeper::seen_of(origin_id origin) const noexcept {
-  return std::max(find(seen_, origin), find(own_, origin));
+  auto seen = find(own_, origin);
+  for (const auto& [who, row] : seen_)
+    seen = std::max(seen, find(row, origin));
+  return seen;
 }
 
 } // namespace panal

@@ -72,7 +72,9 @@ public:
   /// The member that holds it back most; who is 0 if nobody has to wait.
   line_block blocked_by() const noexcept;
 
-  /// Up to which hlc some member has merged what `origin` stamped.
+  /// Up to which hlc some member has merged what `origin` stamped. What was
+  /// told by members that were forgotten since does not count: they may have
+  /// been the only ones.
   std::uint64_t seen_of(origin_id origin) const noexcept;
 
 private:
@@ -92,8 +94,9 @@ private:
   std::uint64_t view_ = 0;
   merged_row own_;
   std::map<origin_id, claim_of> claims_;
-  /// Survives changes of the view.
-  merged_row seen_;
+  /// By the member that has told it, or this node. Survives changes of the
+  /// view in which that member stays.
+  std::map<origin_id, merged_row> seen_;
 };
 
 } // namespace panal

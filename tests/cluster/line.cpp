@@ -80,3 +80,19 @@ TEST_CASE("a member's word about itself shows nobody else's merging") {
   f.line.merged(a, 9);
   CHECK(f.line.seen_of(a) == 60);
 }
+
+TEST_CASE("what a forgotten member had merged shows nothing any more") {
+  fixture f;
+  f.mark(a, 9, {{b, 60}});
+  CHECK(f.line.seen_of(b) == 60);
+  f.line.set_members({self, b, 4});
+  CHECK(f.line.seen_of(b) == 0);
+}
+
+TEST_CASE("what this node has merged shows though its teller was forgotten") {
+  fixture f;
+  f.line.merged(a, 9);
+  f.mark(a, 9, {{b, 60}});
+  f.line.set_members({self, b, 4});
+  CHECK(f.line.seen_of(b) == 60);
+}

@@ -136,6 +136,7 @@ private:
   void crash(std::size_t index);
   void client_step();
   void fault_step();
+  bool was_forgotten(std::size_t index);
   void restore_backup(std::size_t index);
   void copy_directory(std::size_t index);
   void cut_something();

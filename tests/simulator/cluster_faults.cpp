@@ -94,6 +94,18 @@ void cluster::copy_directory(std::size_t index) {
   start(machines_.size() - 1);
 }
 
+/// Whoever was forgotten is not asked to forget others: what only the two held
+/// would be gone (docs/reliability.md).
+bool cluster::was_forgotten(std::size_t index) {
+  const auto origin = machines_[index].disk->origin();
+  return std::ranges::any_of(machines_, [&](const machine& m) {
+    const auto known = m.disk->members();
+    return known && std::ranges::any_of(*known, [&](const member& who) {
+             return who.origin == origin && who.forgotten != 0;
+           });
+  });
+}
+
 void cluster::fault_step() {
   auto& r = around.random;
   if (healing_)
@@ -154,7 +166,7 @@ void cluster::fault_step() {
       crash(index);
       around.at(around.now() + 2'500 * millisecond, nature, [this, index] {
         for (std::size_t i = 0; i < machines_.size(); ++i)
-          if (i != index && machines_[i].is_up())
+          if (i != index && machines_[i].is_up() && !was_forgotten(i))
             return machines_[i].node->forget(machines_[index].name);
       });
       around.at(around.now() + r.between(3, 8) * second, nature,

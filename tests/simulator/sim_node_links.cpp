@@ -140,8 +140,11 @@ void sim_node::forget(const std::string& name) {
   if (!found || link_of(found->origin) != 0)
     return;
   if (const auto gone =
-          roster_->forget(found->origin, core_->seen_of(found->origin)))
+          roster_->forget(found->origin, core_->seen_of(found->origin))) {
+    around_.say(self().name + " forgets " + name + ", seen up to "
+                + std::to_string(gone->forgotten));
     remember({*gone});
+  }
 }
 
 void sim_node::beat() {

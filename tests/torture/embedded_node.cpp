@@ -111,12 +111,18 @@ embedded_node::embedded_node(const std::vector<std::string>& flags)
     const auto guard = boost::asio::make_work_guard(loop_);
     loop_.run();
   }};
-  if (!test::eventually(patience,
-                        [this] { return put_many("ready-", 1, 1) == 1; }))
-    throw std::runtime_error{"the embedded node does not serve"};
+  if (test::eventually(patience,
+                       [this] { return put_many("ready-", 1, 1) == 1; }))
+    return;
+  shut_down();
+  throw std::runtime_error{"the embedded node does not serve"};
 }
 
 embedded_node::~embedded_node() {
+  shut_down();
+}
+
+void embedded_node::shut_down() {
   node_->stop();
   loop_.stop();
   thread_.join();

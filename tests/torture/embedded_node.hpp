@@ -37,6 +37,8 @@ public:
                        std::int64_t version, std::size_t rate = 0);
 
 private:
+  void shut_down();
+
   options settings_;
   system_clock time_;
   std::unique_ptr<node> node_;
