@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t read_room_bytes = 64 * 1024;
+constexpr std::size_t read_room_bytes = std::size_t{64} * 1024;
 constexpr std::size_t events_per_turn_max = 256;
 constexpr auto sweep_interval = 250ms;
 // Connections over the limit that are open for as long as their 503 takes.

@@ -62,7 +62,7 @@ struct table_config {
 };
 
 /// The key of the row that holds the cleared floor.
-inline constexpr std::string_view cleared_key = "";
+inline constexpr std::string_view cleared_key;
 
 /// An answer, and what must be durable before it may be given.
 struct outcome {
@@ -221,7 +221,7 @@ private:
   outcome remove(operation& op, const view& now);
   outcome written(std::uint64_t number, const stamp& at, const operation& op);
   merge_outcome merge_clear(const entry& theirs, origin_id source);
-  merge_outcome join(std::string_view key, const view& now, entry ours,
+  merge_outcome join(std::string_view key, const view& now, const entry& ours,
                      const entry& before, const entry& theirs,
                      origin_id source);
   std::uint64_t stage(std::string key, std::string encoded, origin_id source);

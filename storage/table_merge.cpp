@@ -30,7 +30,7 @@ stamp drop_dead(entry& state, const entry& knows, std::uint64_t line) {
 }
 
 /// The puts that no other dominates, after some have gone.
-entry normal(entry state) {
+entry normal(const entry& state) {
   return merge(state, {});
 }
 
@@ -88,9 +88,9 @@ merge_outcome table::merge_clear(const entry& theirs, origin_id source) {
 
 /// Stages the join of `ours` and `theirs`, if it differs from what stood
 /// `before`.
-merge_outcome table::join(std::string_view key, const view& now, entry ours,
-                          const entry& before, const entry& theirs,
-                          origin_id source) {
+merge_outcome table::join(std::string_view key, const view& now,
+                          const entry& ours, const entry& before,
+                          const entry& theirs, origin_id source) {
   auto joined = merge(ours, theirs,
                       PANAL_MUTANT(merge_ignores_clear) ? stamp{} : cleared_);
   if (joined == before)
@@ -121,15 +121,14 @@ merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
   if (theirs->floor.hlc <= line_)
     theirs->floor = {};
   drop_dead(*theirs, before, line_);
-  ours = normal(std::move(ours));
+  ours = normal(ours);
   time_.observe(newest_stamp(*theirs));
   // Where all has gone, a floor stands against late copies until this node's
   // own line has come so far.
   if (ours.frontier.empty() && theirs->frontier.empty())
     ours.floor = std::max(ours.floor, dead);
   const bool learnt = merge(before, *theirs, cleared_) != before;
-  return join(key, now, std::move(ours), before, *theirs,
-              learnt ? source : local_change);
+  return join(key, now, ours, before, *theirs, learnt ? source : local_change);
 }
 
 outcome table::reissue(std::string_view key, const entry& old) {
