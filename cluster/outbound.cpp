@@ -14,19 +14,13 @@ outbound::outbound(origin_id peer, position acknowledged,
     : peer_{peer},
       config_{config},
       acknowledged_{acknowledged},
-      covered_{acknowledged},
-      window_room_{
-          std::min(config.window_bytes_first, config.window_bytes_max)} {
+      covered_{acknowledged} {
   // nop
 }
 
 bool outbound::has_room() const noexcept {
   return window_.size() < config_.window_frames_max
-         && window_bytes_ < window_room_;
-}
-
-std::size_t outbound::frame_bytes_max() const noexcept {
-  return std::min(config_.frame_bytes_max, window_room_);
+         && window_bytes_ < config_.window_bytes_max;
 }
 
 // What the peer has told itself, or makes by itself, it need not be sent; but
@@ -76,8 +70,6 @@ bool outbound::acknowledge(position upto, steady_time now) {
   while (!window_.empty() && window_.front().upto <= upto) {
     acknowledged_ = window_.front().upto;
     window_bytes_ -= window_.front().bytes;
-    window_room_ = std::min(config_.window_bytes_max,
-                            window_room_ + window_.front().bytes);
     window_.pop_front();
     last_progress_ = now;
     refused_ = false;
@@ -103,7 +95,6 @@ void outbound::rewind() noexcept {
     covered_ = acknowledged_;
   window_.clear();
   window_bytes_ = 0;
-  window_room_ = std::min(config_.window_bytes_first, config_.window_bytes_max);
   refused_ = false;
 }
 

@@ -29,10 +29,6 @@ struct outbound_config {
   /// Bounds of what may be in flight without acknowledgement.
   std::size_t window_frames_max = 64;
   std::size_t window_bytes_max = std::size_t{4} << 20;
-  /// The bound in bytes begins here on each link, and after each stall, and
-  /// grows by what is acknowledged (slow start, RFC 5681, section 3.1): a peer
-  /// that takes nothing costs little each time.
-  std::size_t window_bytes_first = std::size_t{64} * 1024;
   /// A window that has not moved for so long is sent again.
   std::chrono::milliseconds ack_timeout{5'000};
   /// What a peer has refused to merge (its disk is full) is sent again after
@@ -61,8 +57,6 @@ public:
   }
   /// True if another frame may be sent.
   bool has_room() const noexcept;
-  /// Bound of that frame's bytes; a single change may exceed it.
-  std::size_t frame_bytes_max() const noexcept;
 
   /// Makes a frame of the changes after covered(), and counts it as sent.
   /// Leaves out what the peer itself has told and what is local.
@@ -114,8 +108,6 @@ private:
   bool may_skip(const change& what) const noexcept;
   std::deque<in_flight> window_;
   std::size_t window_bytes_ = 0;
-  /// Bound of the above now.
-  std::size_t window_room_;
   steady_time last_progress_{};
   bool refused_ = false;
   unsigned stalls_ = 0;

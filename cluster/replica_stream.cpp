@@ -96,12 +96,12 @@ void replica::pump(origin_id who, peer& to, moment now) {
       port_.read_backlog(
           {who,
            after,
-           {config_.window.frame_changes_max, to.out.frame_bytes_max()}});
+           {config_.window.frame_changes_max, config_.window.frame_bytes_max}});
       break;
     }
     send_run(who, to,
              recent_.read_after(after, config_.window.frame_changes_max,
-                                to.out.frame_bytes_max()),
+                                config_.window.frame_bytes_max),
              now);
   }
   if (!to.lag_probe && to.out.acknowledged() < recent_.last())

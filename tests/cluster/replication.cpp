@@ -156,36 +156,6 @@ TEST_CASE("the window is bounded in frames and in bytes") {
   CHECK_FALSE(bytes.has_room());
 }
 
-TEST_CASE("a window opens with what is acknowledged, anew on each link") {
-  recent_changes recent{100'000};
-  recent.add(batch_of(1, 100));
-  outbound_config config;
-  config.window_bytes_first = 40;
-  config.window_bytes_max = 400;
-  outbound out{peer, 0, config};
-  const auto fill = [&] {
-    std::size_t frames = 0;
-    for (; out.has_room(); ++frames)
-      out.pack(recent.read_after(out.covered(), 1, out.frame_bytes_max()),
-               at(0ms));
-    return frames;
-  };
-  CHECK(out.frame_bytes_max() == 40);
-  const auto first = fill();
-  CHECK(out.acknowledge(out.covered(), at(0ms)));
-  const auto second = fill();
-  CHECK(second > first);
-  for (int i = 0; i < 5; ++i) {
-    out.acknowledge(out.covered(), at(0ms));
-    fill();
-  }
-  out.acknowledge(out.covered(), at(0ms));
-  CHECK(out.frame_bytes_max() == 400);
-  out.start_link(100);
-  CHECK(out.frame_bytes_max() == 40);
-  CHECK(fill() == first);
-}
-
 TEST_CASE("a window that is not acknowledged in time is sent again") {
   recent_changes recent{100'000};
   recent.add(batch_of(1, 2));

@@ -19,7 +19,8 @@ replica_config config_of(const node_options& options) {
   c.pushes = options.pushes;
   c.window.frame_changes_max = 4;
   c.window.window_frames_max = 4;
-  c.window.window_bytes_first = 150;
+  if (options.narrow_windows)
+    c.window.window_bytes_max = 150;
   c.window.ack_timeout = 600ms;
   c.window.refused_pause = 300ms;
   c.recent_bytes_max = 3'000;

@@ -29,6 +29,8 @@ class cluster;
 struct node_options {
   std::size_t shards = 1;
   bool pushes = true;
+  /// A frame or two in flight.
+  bool narrow_windows = false;
 };
 
 /// What became of a client's operation; `op` if it was accepted.
