@@ -110,13 +110,16 @@ lint: lint-deps deps ## formatting and clang-tidy, our files only
 # The gate of planted bugs has nothing to find here, and takes hours.
 # Freed memory is kept for a while, but the tests bound what a node takes.
 asan: export ASAN_OPTIONS = quarantine_size_mb=8:malloc_context_size=8
-# Debian's libcaf is not instrumented (scripts/tsan.supp).
-tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/scripts/tsan.supp
+# Debian's libcaf is not instrumented (scripts/tsan.supp). What the nodes' own
+# processes report is looked for, since tests end many of them by kill -9.
+tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/scripts/tsan.supp:log_path=$(CURDIR)/build-tsan/report
 asan tsan: export PANAL_TEST_SCALE ?= 0.2
 asan tsan: deps ## all tests under sanitizers
 	cmake --preset $@
 	cmake --build --preset $@
+	rm -f build-$@/report.*
 	ctest --test-dir build-$@ -E mutants --output-on-failure --no-tests=error
+	! cat build-$@/report.* 2>/dev/null
 
 fuzz: deps ## hostile bytes for every decoder: RUNS=n for each, SEED=n
 	@scripts/deps fuzz

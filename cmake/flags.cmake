@@ -60,5 +60,8 @@ function(panal_test name)
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   target_link_libraries(${name} PRIVATE panal_flags panal_test_main doctest::doctest ${ARG_LINKS})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${PROJECT_BINARY_DIR}")
+  if(PANAL_SANITIZE STREQUAL "thread") # as tests/support/process.hpp
+    math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 8")
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 endfunction()

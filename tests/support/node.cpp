@@ -322,7 +322,7 @@ agreement all_equal(const std::vector<endpoint>& nodes,
   agreement result;
   auto began = steady::now();
   auto open = keys;
-  result.reached = eventually(limit, [&] {
+  result.reached = eventually(limit * slowness, [&] {
     result.difference = drop_equal(nodes, open);
     return open.empty();
   });

@@ -24,7 +24,7 @@ namespace panal::test {
 
 /// How long a node may take to serve, to end, or to see its peers, before a
 /// test gives up on it. Far above what is expected on a busy machine.
-inline constexpr milliseconds patience{10'000};
+inline constexpr milliseconds patience{10'000 * slowness};
 
 /// The loopback address of this test process.
 std::string test_host();

@@ -33,6 +33,14 @@ std::string text(const Parts&... parts) {
   return result.str();
 }
 
+/// How much longer everything may take than usual: the thread sanitizer slows
+/// programs down by 5 to 15 times.
+#ifdef __SANITIZE_THREAD__
+inline constexpr int slowness = 8;
+#else
+inline constexpr int slowness = 1;
+#endif
+
 /// Polls `holds` every few milliseconds until it is true or `limit` is over.
 /// @return whether it came true; it is asked once more at the very end.
 bool eventually(milliseconds limit, const std::function<bool()>& holds);
