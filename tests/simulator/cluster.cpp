@@ -72,7 +72,7 @@ void cluster::draw_weather() {
   had_forgets_ = w.forgets;
   options_.shards = r.chance(0.25) ? 2 : 1;
   options_.pushes = !r.chance(0.06);
-  options_.narrow_windows = seed_ % 2 == 0;
+  options_.narrow_windows = seed_ % 3 == 0;
   const auto count = r.chance(0.85) ? 3 : r.chance(0.7) ? 2 : 4 + r.below(4);
   for (std::size_t i = 0; i < count; ++i)
     add_machine(std::make_unique<sim_disk>(fresh_origin()));
