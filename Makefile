@@ -107,7 +107,7 @@ lint: lint-deps deps ## formatting and clang-tidy, our files only
 	printf '%s\0' $(filter %.cpp,$(own_sources)) \
 	  | xargs -0 -n 1 -P "$$(nproc)" clang-tidy-14 -p build-lint --quiet
 
-# The gate of planted bugs has nothing to find here, and takes hours.
+# The gate of planted bugs has nothing to find here.
 # Freed memory is kept for a while, but the tests bound what a node takes.
 asan: export ASAN_OPTIONS = quarantine_size_mb=8:malloc_context_size=8
 # Debian's libcaf is not instrumented (scripts/tsan.supp). What the nodes' own

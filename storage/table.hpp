@@ -219,6 +219,9 @@ private:
   outcome accept(std::string key, put_record fresh, const view& now,
                  const operation& op);
   outcome remove(operation& op, const view& now);
+  outcome reissue_expired(std::string_view key, const put_record& put,
+                          outcome out);
+  outcome reissue_alive(std::string_view key, const put_record& put);
   outcome written(std::uint64_t number, const stamp& at, const operation& op);
   merge_outcome merge_clear(const entry& theirs, origin_id source);
   merge_outcome join(std::string_view key, const view& now, const entry& ours,

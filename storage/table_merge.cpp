@@ -34,6 +34,13 @@ entry normal(const entry& state) {
   return merge(state, {});
 }
 
+operation removal_of(std::string_view key) {
+  operation op;
+  op.what = verb::remove;
+  op.key = key;
+  return op;
+}
+
 entry decoded(std::string_view encoded) {
   return encoded.empty() ? entry{} : *decode(encoded);
 }
@@ -132,59 +139,63 @@ merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
 }
 
 outcome table::reissue(std::string_view key, const entry& old) {
-  operation op;
-  op.what = verb::remove;
-  op.key = key;
   outcome out;
   out.reply.code = errc::not_found;
-  auto state = decoded(current(key).encoded);
   // Above the line the old delete stands for itself, also against puts that
   // have not been heard of yet.
   if (old.floor.hlc > line_) {
+    const auto now = current(key);
+    const auto before = decoded(now.encoded);
     entry floor;
     floor.floor = old.floor;
-    const auto out_of_floor =
-        join(key, current(key), state, state, floor, own_change);
-    out.after = out_of_floor.after;
-    state = decoded(current(key).encoded);
+    out.after = join(key, now, before, before, floor, own_change).after;
   }
+  const auto state = decoded(current(key).encoded);
   const bool all_before = std::ranges::all_of(
       state.frontier, [&](const auto& p) { return p.at < old.floor; });
+  auto removal = removal_of(key);
   if (old.floor != stamp{} && !state.frontier.empty() && all_before)
-    out = remove(op, current(key));
+    out = remove(removal, current(key));
   if (old.frontier.empty())
     return out;
   const auto& put = old.frontier.front();
   if (state.floor >= put.at || cleared_ >= put.at)
     return out;
+  return put.stripped || time_.now() >= put.expires_at
+             ? reissue_expired(key, put, std::move(out))
+             : reissue_alive(key, put);
+}
+
+/// @param out  of the delete that came with it.
+outcome table::reissue_expired(std::string_view key, const put_record& put,
+                               outcome out) {
   const auto now = current(key);
-  if (put.stripped || time_.now() >= put.expires_at) {
-    // What it has superseded must not show again, nor does what its expiry
-    // has hidden.
-    state = decoded(now.encoded);
-    const bool hides_all =
-        !state.frontier.empty()
-        && std::ranges::all_of(state.frontier, [&](const auto& held) {
-             return dominates(put, held)
-                    || (held.version <= put.version
-                        && held.at.hlc < expiry_hlc(put.expires_at));
-           });
-    op.key = key;
-    if (put.at.hlc > line_) {
-      // Above the line it stands for itself, and hides what it hid.
-      entry gone;
-      gone.frontier.push_back(put);
-      gone.frontier.back().stripped = true;
-      gone.frontier.back().value.clear();
-      out.after = join(key, now, state, state, gone, own_change).after;
-      out.reply.code = errc::expired;
-    } else if (hides_all) {
-      out = remove(op, now);
-    } else {
-      out.reply.code = errc::expired;
-    }
+  const auto state = decoded(now.encoded);
+  // What it has superseded must not show again, nor does what its expiry has
+  // hidden. Above the line it stands for itself, and hides that.
+  if (put.at.hlc > line_) {
+    entry gone;
+    gone.frontier.push_back(put);
+    gone.frontier.back().stripped = true;
+    gone.frontier.back().value.clear();
+    out.after = join(key, now, state, state, gone, own_change).after;
+    out.reply.code = errc::expired;
     return out;
   }
+  const auto is_hidden = [&](const put_record& held) {
+    return dominates(put, held)
+           || (held.version <= put.version
+               && held.at.hlc < expiry_hlc(put.expires_at));
+  };
+  auto removal = removal_of(key);
+  if (!state.frontier.empty() && std::ranges::all_of(state.frontier, is_hidden))
+    return remove(removal, now);
+  out.reply.code = errc::expired;
+  return out;
+}
+
+outcome table::reissue_alive(std::string_view key, const put_record& put) {
+  const auto now = current(key);
   const auto seen = winner(now.encoded, time_.now());
   // Below the line it may be dead elsewhere though it has come back from where
   // it was told: a copy of this node may have promised to write nothing there.
@@ -192,11 +203,12 @@ outcome table::reissue(std::string_view key, const entry& old) {
   const bool stands = !came_back || put.at.hlc > line_;
   if (seen.state == presence::present && put.version <= seen.version
       && stands) {
+    outcome out;
     out.reply.code = came_back ? errc::ok : errc::stale_version;
     out.after = now.number;
     return out;
   }
-  return accept(std::string{key}, put, now, op);
+  return accept(std::string{key}, put, now, {});
 }
 
 } // namespace panal

@@ -167,33 +167,40 @@ TEST_CASE("a write is issued anew unless something newer has decided") {
   CHECK_FALSE(f.holds("a"));
 }
 
+namespace {
+
+/// A peer's put stands, and an own one was stamped after it in a former life.
+struct reborn : fixture {
+  stamp early = stamps.tick({});
+  stamp later = stamps.tick({});
+
+  explicit reborn(std::int64_t version = 1) {
+    merge("a", put_of(version, early));
+    time.advance(100);
+  }
+};
+
+} // namespace
+
 TEST_CASE("a write that has expired still supersedes what it did supersede") {
-  fixture f;
-  const auto early = f.stamps.tick({});
-  const auto later = f.stamps.tick({});
-  f.merge("a", put_of(1, early));
-  f.time.advance(100);
-  f.keys.reissue("a", put_of(2, later, f.time.now() - 1));
+  reborn f;
+  f.keys.reissue("a", put_of(2, f.later, f.time.now() - 1));
   f.commit();
   CHECK_FALSE(f.holds("a"));
 }
 
 TEST_CASE("above the line it hides what it hid, also beside what came later") {
-  fixture f;
-  const auto early = f.stamps.tick({});
-  const auto later = f.stamps.tick({});
-  f.merge("a", put_of(1, early));
-  f.time.advance(100);
+  reborn f;
   const auto expires_at = f.time.now() + 50;
   const auto concurrent = f.stamps.tick({});
   f.merge("a", put_of(0, concurrent, expires_at));
   f.time.advance(100);
-  f.keys.reissue("a", put_of(2, later, expires_at + 1));
+  f.keys.reissue("a", put_of(2, f.later, expires_at + 1));
   f.commit();
   CHECK_FALSE(f.holds("a"));
   const auto state = decode(f.keys.durable_entry("a"));
   REQUIRE(state.has_value());
-  CHECK(state->frontier.front().at == later); // it stands for itself
+  CHECK(state->frontier.front().at == f.later); // it stands for itself
   CHECK(state->frontier.front().value.empty());
   // What was written after its expiry lives.
   f.time.advance(100);
@@ -202,37 +209,29 @@ TEST_CASE("above the line it hides what it hid, also beside what came later") {
 }
 
 TEST_CASE("below the line a write that has expired is a delete anew") {
-  fixture f;
-  const auto early = f.stamps.tick({});
-  const auto later = f.stamps.tick({});
-  f.merge("a", put_of(1, early));
-  f.time.advance(100);
+  reborn f;
   f.keys.set_line(f.now_hlc());
-  f.keys.reissue("a", put_of(2, later, f.time.now() - 1));
+  f.keys.reissue("a", put_of(2, f.later, f.time.now() - 1));
   f.commit();
   CHECK_FALSE(f.holds("a"));
-  CHECK(floor_of(f.keys.durable_entry("a")) > later);
+  CHECK(floor_of(f.keys.durable_entry("a")) > f.later);
 }
 
 TEST_CASE("below the line it deletes all that its expiry would have hidden") {
-  fixture f;
-  const auto early = f.stamps.tick({});
-  const auto later = f.stamps.tick({});
-  f.merge("a", put_of(4, early));
-  f.time.advance(100);
+  reborn f{4};
   const auto expires_at = f.time.now() + 50;
   f.merge("a", put_of(3, f.stamps.tick({})));
   f.time.advance(100);
   f.keys.set_line(f.now_hlc());
   SUBCASE("and nothing else is there") {
-    f.keys.reissue("a", put_of(5, later, expires_at));
+    f.keys.reissue("a", put_of(5, f.later, expires_at));
     f.commit();
     CHECK_FALSE(f.holds("a"));
   }
   SUBCASE("but not what was written after it") {
     f.time.advance(1);
     f.merge("a", put_of(2, f.stamps.tick({})));
-    f.keys.reissue("a", put_of(5, later, expires_at));
+    f.keys.reissue("a", put_of(5, f.later, expires_at));
     f.commit();
     CHECK(f.holds("a"));
   }
