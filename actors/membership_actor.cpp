@@ -3,7 +3,6 @@
 #include "actors/caf_link.hpp"
 #include "logging/log.hpp"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <utility>
@@ -27,23 +26,6 @@ constexpr std::size_t claims_max = 256;
 constexpr std::chrono::milliseconds farewell_length{1'000};
 
 } // namespace
-
-link_guard::link_guard(link_guard&& other) noexcept
-    : fd_{std::exchange(other.fd_, -1)} {
-  // nop
-}
-
-link_guard& link_guard::operator=(link_guard&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-link_guard::~link_guard() {
-  if (fd_ < 0)
-    return;
-  ::shutdown(fd_, SHUT_RDWR);
-  ::close(fd_);
-}
 
 membership_state::link_map::iterator membership_state::link_of(origin_id who) {
   for (auto i = links.begin(); i != links.end(); ++i)

@@ -10,6 +10,7 @@
 //   admitted --adopted by CAF, greeted--> up --silence, DOWN--> gone
 
 #include "actors/cluster_messages.hpp"
+#include "actors/link_guard.hpp"
 #include "cluster/frame.hpp"
 #include "cluster/membership.hpp"
 
@@ -38,19 +39,6 @@ struct link_config {
   /// most.
   std::chrono::milliseconds penalty_min{1'000};
   std::chrono::milliseconds penalty_max{60'000};
-};
-
-/// Holds a second descriptor of a link's socket, since CAF offers no way to
-/// close a connection: destroying it shuts the socket down, and CAF notices.
-class link_guard {
-public:
-  explicit link_guard(int fd) noexcept : fd_{fd} {}
-  link_guard(link_guard&& other) noexcept;
-  link_guard& operator=(link_guard&& other) noexcept;
-  ~link_guard();
-
-private:
-  int fd_;
 };
 
 /// What the membership actor is made of.
