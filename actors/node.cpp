@@ -72,7 +72,7 @@ void node::parts::spawn() {
   system = std::make_unique<caf::actor_system>(config);
   harden(*system);
   journal_config bounds;
-  bounds.shards = tables.size();
+  bounds.shards = loaded.tables.size();
   auto log = std::make_shared<panal::journal>(bounds, std::move(opened));
   const member self{origin, settings.node_id, settings.cluster_advertise, 0};
   journal =
@@ -82,13 +82,13 @@ void node::parts::spawn() {
                                                on_rejoin();
                                            }),
               "journal");
-  for (std::size_t i = 0; i < tables.size(); ++i) {
-    shard_setup setup{std::move(tables[i]), i,
+  for (std::size_t i = 0; i < loaded.tables.size(); ++i) {
+    shard_setup setup{std::move(loaded.tables[i]), i,
                       settings.clustered ? &digests : nullptr, digest_secret};
     shards.push_back(
         guarded(system->spawn(shard_actor, setup, journal), "shard"));
   }
-  tables.clear();
+  loaded.tables.clear();
   spawn_replicator();
   caf::anon_send(journal, feed_atom_v, shards);
   for (const auto& shard : shards) {
@@ -103,7 +103,7 @@ void node::parts::spawn() {
 void node::parts::spawn_replicator() {
   auto setup = std::make_shared<replicator_setup>();
   setup->config.shards = shards.size();
-  setup->memory = memory.replica;
+  setup->memory = loaded.replica;
   setup->stamps = &stamps;
   setup->gate = &serves;
   setup->digests = &digests;
@@ -113,13 +113,13 @@ void node::parts::spawn_replicator() {
   setup->journal = journal;
   replicator =
       guarded(system->spawn(replicator_actor, std::move(setup)), "replicator");
-  caf::anon_send(replicator, feed_atom_v, memory.last);
+  caf::anon_send(replicator, feed_atom_v, loaded.last);
 }
 
 void node::parts::spawn_cluster(const member& self) {
   auto setup = std::make_shared<membership_setup>();
   setup->roster = std::make_unique<panal::membership>(
-      self, memory.known, settings.join, std::random_device{}());
+      self, loaded.known, settings.join, std::random_device{}());
   setup->run = gate->run();
   setup->dial = [this](const std::string& address) { gate->dial(address); };
   setup->refuse_copy = [this](origin_id who, std::uint64_t run) {
@@ -181,7 +181,7 @@ node::parts::open_gate(std::shared_future<caf::actor> to) {
   entrance.tls = {settings.cluster_tls_cert, settings.cluster_tls_key,
                   settings.cluster_tls_ca};
   entrance.self = {origin, settings.node_id, settings.cluster_advertise, 0};
-  entrance.run = memory.replica.runs.at(own_change).back().id;
+  entrance.run = loaded.run;
   entrance.link_message_bytes_max = frame_bytes_max + link_message_extra_bytes;
   gate = std::make_unique<gatekeeper>(entrance);
   gatekeeper::callbacks on;

@@ -6,6 +6,7 @@
 #include "actors/node.hpp"
 #include "actors/replicator_actor.hpp"
 #include "actors/shard_actor.hpp"
+#include "cluster/node_load.hpp"
 #include "storage/digest_tree.hpp"
 #include "storage/hybrid_clock.hpp"
 #include "storage/node_gate.hpp"
@@ -14,7 +15,6 @@
 
 #include <functional>
 #include <future>
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -25,18 +25,6 @@ namespace panal {
 struct system_config : caf::actor_system_config {
   explicit system_config(const options& settings);
 };
-
-/// What a data directory says of the node, read once at the start.
-struct node_memory {
-  std::vector<member> known;
-  replica_memory replica;
-  position last = 0;
-};
-
-/// Reads what the store remembers, and begins a run: the clock is not behind
-/// anything that an earlier run has promised.
-result<node_memory> remember(store& disk, const options& settings,
-                             hybrid_clock& stamps);
 
 struct node::parts {
   parts(const options& given, std::unique_ptr<store> disk, const clock& time);
@@ -51,8 +39,8 @@ struct node::parts {
   /// The store, until the journal takes it over.
   std::unique_ptr<store> opened;
   origin_id origin = opened->origin();
-  node_memory memory;
-  std::vector<table_ptr> tables;
+  /// What came out of it.
+  loaded_node loaded;
   std::unique_ptr<caf::actor_system> system;
   std::vector<caf::actor> shards;
   caf::actor journal;
@@ -62,8 +50,6 @@ struct node::parts {
   /// Set by join_cluster(), called on the journal's thread.
   std::function<void()> on_rejoin;
 
-  /// True if other nodes may hold copies of what this one holds.
-  bool has_peers() const { return settings.clustered || !memory.known.empty(); }
   result<void> load();
   void spawn();
   void spawn_replicator();

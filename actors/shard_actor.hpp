@@ -7,6 +7,7 @@
 #include "actors/messages.hpp"
 #include "actors/waiting_line.hpp"
 #include "cluster/leaf_walk.hpp"
+#include "cluster/node_load.hpp"
 #include "storage/table.hpp"
 
 #include <caf/all.hpp>
@@ -16,9 +17,6 @@
 #include <vector>
 
 namespace panal {
-
-/// A table that is handed to the actor which will own it.
-using table_ptr = std::shared_ptr<table>;
 
 /// What a shard is made of.
 struct shard_setup {

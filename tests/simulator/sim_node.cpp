@@ -48,7 +48,8 @@ sim_node::sim_node(cluster& around, std::size_t index, sim_disk& disk,
       stamps_{disk.origin(), wall},
       shards_(options.shards) {
   load();
-  start_timers();
+  if (is_sound_)
+    start_timers();
 }
 
 moment sim_node::now() const {
@@ -56,65 +57,36 @@ moment sim_node::now() const {
 }
 
 void sim_node::load() {
-  auto facts = *disk_.facts();
-  auto runs = *disk_.runs();
-  const auto known = *disk_.members();
-  stamps_.observe({facts[fact::promised], 0});
-  stamps_.observe({facts[fact::line], 0});
+  node_load_config wanted;
+  wanted.node_name = around_.self_of(index_, disk_.origin()).name;
+  wanted.shards = options_.shards;
+  wanted.random = around_.around.random();
+  wanted.tables.keeps_tombstones = true;
+  wanted.tables.gate = &gate_;
+  wanted.tables.digests = &digests_;
+  wanted.tables.digest_secret = digest_secret;
+  auto loaded = load_node(disk_, wanted, stamps_);
+  // As a real one: it does not start without.
+  is_sound_ = bool{loaded};
+  if (!is_sound_)
+    return;
+  run_ = loaded->run;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
-    table_config bounds;
-    bounds.shard = i;
-    bounds.keeps_tombstones = true;
-    bounds.gate = &gate_;
-    bounds.digests = &digests_;
-    bounds.digest_secret = digest_secret;
-    shards_[i].keys = std::make_unique<table>(bounds, stamps_);
+    shards_[i].keys = std::move(loaded->tables[i]);
     shards_[i].mem = disk_.knows.of[i];
   }
-  replica_memory memory;
-  const auto visit = [&](std::string_view key, std::string_view entry,
-                         position) {
-    const auto note = [&](const stamp& at) {
-      auto& newest = memory.newest_of[at.origin];
-      newest = std::max(newest, at.hlc);
-    };
-    note(floor_of(entry));
-    put_headers puts{entry};
-    for (put_header put; puts.next(put);)
-      note(put.at);
-    if (key != cleared_key)
-      return shards_[shard_of(key_hash(key), shards_.size())].keys->load(key,
-                                                                         entry);
-    for (auto& part : shards_)
-      part.keys->load(key, entry);
-  };
-  static_cast<void>(disk_.load(visit));
-  const auto started = stamps_.promise();
-  const run_record run{(started & ~std::uint64_t{0xffff})
-                           | (around_.around.random() & 0xffff) | 1,
-                       started, disk_.last_position()};
-  run_ = run.id;
-  // As a real one: it does not start without.
-  is_sound_ = bool{disk_.add_run(run, own_change)};
-  runs[own_change].push_back(run);
+  auto& memory = loaded->replica;
   memory.self = around_.self_of(index_, disk_.origin());
-  memory.facts = facts;
-  memory.runs = runs;
-  memory.cursors = *disk_.cursors();
-  memory.has_data = disk_.last_position() > 0;
-  memory.seed = around_.around.random();
-  for (auto& part : shards_)
-    part.keys->set_line(facts[fact::line]);
   journal_config bounds;
   bounds.shards = shards_.size();
   journal_ =
       std::make_unique<journal>(bounds, std::make_unique<disk_handle>(disk_));
   roster_ = std::make_unique<membership>(
-      memory.self, known, std::vector<std::string>{"m0:1", "m1:1"},
+      memory.self, loaded->known, std::vector<std::string>{"m0:1", "m1:1"},
       around_.around.random());
   core_ = std::make_unique<replica>(config_of(options_), std::move(memory),
                                     *this, stamps_, gate_, digests_);
-  core_->start(disk_.last_position());
+  core_->start(loaded->last);
   core_->members_changed(roster_->all());
 }
 

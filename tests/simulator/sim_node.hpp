@@ -7,6 +7,7 @@
 
 #include "cluster/leaf_walk.hpp"
 #include "cluster/membership.hpp"
+#include "cluster/node_load.hpp"
 #include "cluster/replica.hpp"
 #include "storage/journal.hpp"
 #include "storage/table.hpp"
@@ -112,7 +113,7 @@ private:
     std::function<void(bool durable)> then;
   };
   struct shard {
-    std::unique_ptr<table> keys;
+    table_ptr keys;
     std::vector<held> waiting;
     /// As decisions see it, and what of it is on its way to the disk: by the
     /// change that it comes with.

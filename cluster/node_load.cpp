@@ -1,0 +1,110 @@
+#include "cluster/node_load.hpp"
+
+#include "storage/key_hash.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace panal {
+
+namespace {
+
+/// Of a run's identity; the rest is the time of its start.
+constexpr std::uint64_t run_random_bits = 0xffff;
+
+void note_stamps(std::map<origin_id, std::uint64_t>& newest,
+                 std::string_view entry) {
+  const auto note = [&newest](const stamp& at) {
+    if (at != stamp{}) {
+      auto& of = newest[at.origin];
+      of = std::max(of, at.hlc);
+    }
+  };
+  note(floor_of(entry));
+  put_headers puts{entry};
+  for (put_header put; puts.next(put);)
+    note(put.at);
+}
+
+/// Reads what the store keeps beside the keys.
+result<void> read_notes(store& disk, loaded_node& into) {
+  auto members = disk.members();
+  if (!members)
+    return members.error();
+  auto cursors = disk.cursors();
+  if (!cursors)
+    return cursors.error();
+  auto facts = disk.facts();
+  if (!facts)
+    return facts.error();
+  auto runs = disk.runs();
+  if (!runs)
+    return runs.error();
+  into.known = std::move(*members);
+  into.replica.cursors = std::move(*cursors);
+  into.replica.facts = std::move(*facts);
+  into.replica.runs = std::move(*runs);
+  return {};
+}
+
+void make_tables(const node_load_config& config, hybrid_clock& time,
+                 loaded_node& into) {
+  auto bounds = config.tables;
+  // Other nodes may hold copies of what this one holds.
+  bounds.keeps_tombstones = bounds.keeps_tombstones || !into.known.empty();
+  for (std::size_t i = 0; i < config.shards; ++i) {
+    bounds.shard = i;
+    into.tables.push_back(std::make_shared<table>(bounds, time));
+  }
+}
+
+result<void> read_keys(store& disk, loaded_node& into) {
+  return disk.load([&](std::string_view key, std::string_view entry, position) {
+    note_stamps(into.replica.newest_of, entry);
+    if (key != cleared_key)
+      return into.tables[shard_of(key_hash(key), into.tables.size())]->load(
+          key, entry);
+    for (auto& keys : into.tables)
+      keys->load(key, entry);
+  });
+}
+
+result<void> begin_run(store& disk, std::uint64_t random, hybrid_clock& time,
+                       loaded_node& into) {
+  auto& own = into.replica;
+  time.observe({own.facts[fact::promised], 0});
+  time.observe({own.facts[fact::line], 0});
+  const auto started = time.promise();
+  into.run = (started & ~run_random_bits) | (random & run_random_bits) | 1;
+  const run_record run{into.run, started, into.last};
+  if (auto added = disk.add_run(run); !added)
+    return added;
+  own.runs[own_change].push_back(run);
+  return {};
+}
+
+} // namespace
+
+result<loaded_node> load_node(store& disk, const node_load_config& config,
+                              hybrid_clock& time) {
+  loaded_node made;
+  if (auto read = read_notes(disk, made); !read)
+    return read.error();
+  make_tables(config, time, made);
+  if (auto read = read_keys(disk, made); !read)
+    return read.error();
+  made.last = disk.last_position();
+  auto& own = made.replica;
+  own.self = {disk.origin(), config.node_name, {}, 0};
+  own.cluster = config.cluster_name;
+  own.has_data = made.last > 0;
+  own.seed = config.random;
+  if (auto begun = begin_run(disk, config.random, time, made); !begun)
+    return begun.error();
+  for (auto& keys : made.tables)
+    keys->set_line(own.facts[fact::line]);
+  return made;
+}
+
+} // namespace panal

@@ -1,0 +1,55 @@
+#pragma once
+
+// What a node makes of its data directory when it starts: its shards' tables,
+// and what it remembers of itself and of its peers. Starts a run.
+
+#include "cluster/replica.hpp"
+#include "storage/hybrid_clock.hpp"
+#include "storage/store.hpp"
+#include "storage/table.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace panal {
+
+/// A table that is handed to the shard which will own it.
+using table_ptr = std::shared_ptr<table>;
+
+struct node_load_config {
+  /// This node's --node-id, and its cluster's name.
+  std::string node_name;
+  std::string cluster_name;
+  /// How many shards the keys are spread over; at least 1.
+  std::size_t shards = 1;
+  /// For each table; `shard` is set here, and so is `keeps_tombstones` where
+  /// the directory knows of other members.
+  table_config tables;
+  /// Drawn anew for each start.
+  std::uint64_t random = 0;
+};
+
+/// What came out of a data directory.
+struct loaded_node {
+  /// In the order of shard_of().
+  std::vector<table_ptr> tables;
+  /// The other members, the forgotten ones too.
+  std::vector<member> known;
+  replica_memory replica;
+  /// Identity of the run that has begun.
+  std::uint64_t run = 0;
+  /// Where the node's sequence stands.
+  position last = 0;
+};
+
+/// Reads a data directory and begins a run in it. The clock is set so that it
+/// issues nothing at or below what an earlier run has promised.
+/// @param time  outlives the tables.
+/// Errors: those of the store; then the node cannot start.
+result<loaded_node> load_node(store& disk, const node_load_config& config,
+                              hybrid_clock& time);
+
+} // namespace panal
