@@ -71,7 +71,7 @@ std::string http_address(const options& settings, std::uint16_t port) {
 }
 
 http::node_view view_of(const node& local, const std::string& secret) {
-  http::node_view view{local.gate()};
+  http::node_view view{local.gate(), local.conditions()};
   if (!secret.empty())
     view.is_secret = [expected = sha256({secret})](std::string_view token) {
       return equal(expected, panal::view(sha256({token})));

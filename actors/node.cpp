@@ -171,6 +171,10 @@ const node_gate& node::gate() const noexcept {
   return parts_->serves;
 }
 
+const node_conditions& node::conditions() const noexcept {
+  return parts_->conditions;
+}
+
 result<std::uint16_t>
 node::parts::open_gate(std::shared_future<caf::actor> to) {
   gatekeeper_config entrance;

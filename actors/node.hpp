@@ -8,6 +8,7 @@
 #include "config/options.hpp"
 #include "storage/clock.hpp"
 #include "storage/errc.hpp"
+#include "storage/node_conditions.hpp"
 #include "storage/node_gate.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -36,6 +37,9 @@ public:
 
   /// Whether the node serves reads and writes now. Lives as long as the node.
   const node_gate& gate() const noexcept;
+
+  /// What is wrong with the node now. Lives as long as the node.
+  const node_conditions& conditions() const noexcept;
 
   /// Opens the cluster port and starts to look for peers; does nothing on a
   /// node without a cluster port. Error: the port cannot be had.

@@ -9,6 +9,7 @@
 #include "cluster/node_load.hpp"
 #include "storage/digest_tree.hpp"
 #include "storage/hybrid_clock.hpp"
+#include "storage/node_conditions.hpp"
 #include "storage/node_gate.hpp"
 
 #include <caf/all.hpp>
@@ -33,6 +34,8 @@ struct node::parts {
   const clock& wall_clock;
   hybrid_clock stamps;
   node_gate serves;
+  /// Each part states here what is wrong with it.
+  node_conditions conditions;
   digest_tree digests;
   std::uint64_t digest_secret;
   system_config config;

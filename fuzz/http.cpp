@@ -39,8 +39,10 @@ environment& shared() {
                             .max_key_bytes = key_bytes_max};
   static const manual_clock wall{1'735'689'600'000};
   static const node_gate gate;
-  static const node_view node{
-      gate, [](std::string_view token) { return token == "honey"; }};
+  static const node_conditions conditions;
+  static const node_view node{gate, conditions, [](std::string_view token) {
+                                return token == "honey";
+                              }};
   static environment env{opts, wall, node};
   return env;
 }

@@ -79,11 +79,11 @@ private:
   std::size_t key_bytes_max_;
   std::size_t value_bytes_max_;
   std::size_t body_bytes_max_;
-  // Whole documents, and the name as JSON: a node's name never changes.
+  // Whole documents; a node's name, plain and as JSON, never changes.
   std::string stored_;
   std::string deleted_;
   std::string cleared_;
-  std::string healthy_;
+  std::string node_name_;
   std::string name_;
 };
 

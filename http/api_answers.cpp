@@ -2,6 +2,7 @@
 
 #include "http/api.hpp"
 #include "http/cluster_page.hpp"
+#include "http/health_page.hpp"
 #include "http/status.hpp"
 
 #include <algorithm>
@@ -50,18 +51,6 @@ std::string document(std::string_view status, std::string_view node) {
   return text;
 }
 
-// What a health check is told of a node that does not serve in full.
-std::string_view reason_of(errc code) noexcept {
-  switch (code) {
-  case errc::rejoining:
-    return "The node takes the cluster's state over before it serves";
-  case errc::clock_unsafe:
-    return "The node's clock is too far from its peers'; it serves reads alone";
-  default:
-    return detail_of(code);
-  }
-}
-
 problem failure_of(verb what, const answer& reply) {
   auto wrong = problem_of(reply.code);
   if (reply.code == errc::stale_version)
@@ -84,9 +73,9 @@ api::api(const options& opts, const clock& wall, const node_view& node)
       body_bytes_max_{opts.max_value_bytes + std::size_t{16} * 1024},
       stored_{document("stored", opts.node_id)},
       deleted_{document("deleted", opts.node_id)},
-      cleared_{document("cleared", opts.node_id)} {
+      cleared_{document("cleared", opts.node_id)},
+      node_name_{opts.node_id} {
   append_quoted(name_, opts.node_id);
-  healthy_ = R"({"node":)" + name_ + R"(,"status":"ok"})";
 }
 
 void api::write_at_once(std::string& out, const answer_form& form,
@@ -99,14 +88,10 @@ void api::write_at_once(std::string& out, const answer_form& form,
 
 void api::write_health(std::string& out, const answer_form& form) const {
   const auto reads = node_.gate.reads();
-  const auto code = reads != errc::ok ? reads : node_.gate.writes();
-  if (code == errc::ok)
-    return write_json(out, form, healthy_);
-  auto text = R"({"node":)" + name_ + R"(,"status":)";
-  append_quoted(text, to_string(code));
-  text += R"(,"reason":)";
-  append_quoted(text, reason_of(code));
-  text += '}';
+  std::string text;
+  append_health(text, node_name_,
+                reads != errc::ok ? reads : node_.gate.writes(),
+                node_.conditions);
   // Who balances load looks at the status: reads are served, or nothing is.
   write_json(out, form, text, reads == errc::ok ? 200 : 503);
 }
@@ -141,7 +126,7 @@ void api::write_report(std::string& out, const answer_form& form,
   if (todo.is_digest)
     append_digest(text, *reply.report);
   else
-    append_report(text, *reply.report);
+    append_report(text, *reply.report, node_.conditions);
   write_json(out, form, text);
 }
 

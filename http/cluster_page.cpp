@@ -1,76 +1,18 @@
 #include "http/cluster_page.hpp"
 
+#include "http/health_page.hpp"
 #include "http/hex.hpp"
-#include "http/problem.hpp"
-#include "http/time_format.hpp"
+#include "http/json_object.hpp"
 
-#include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <utility>
 
 namespace panal::http {
 namespace {
 
-// Appends one object's members in the order of the calls.
-class object {
-public:
-  explicit object(std::string& out) : out_{out} { out_ += '{'; }
-  void close() { out_ += '}'; }
-
-  // What the caller appends next is the member's value.
-  std::string& member(std::string_view name) {
-    if (!std::exchange(first_, false))
-      out_ += ',';
-    append_quoted(out_, name);
-    out_ += ':';
-    return out_;
-  }
-
-  void text(std::string_view name, std::string_view value) {
-    append_quoted(member(name), value);
-  }
-
-  void text_or_null(std::string_view name, std::string_view value) {
-    value.empty() ? null(name) : text(name, value);
-  }
-
-  void null(std::string_view name) { member(name) += "null"; }
-
-  template <class Integer>
-  void number(std::string_view name, Integer n) {
-    std::array<char, 20> room;
-    const auto done = std::to_chars(room.data(), room.data() + room.size(), n);
-    member(name).append(room.data(),
-                        static_cast<std::size_t>(done.ptr - room.data()));
-  }
-
-  void hex(std::string_view name, std::uint64_t n) {
-    auto& out = member(name);
-    out += '"';
-    append_hex(out, n);
-    out += '"';
-  }
-
-  // null too where the moment lies beyond what can be written.
-  void moment(std::string_view name, std::optional<unix_ms> when) {
-    if (!when || *when < 0 || *when > last_expiry)
-      return null(name);
-    auto& out = member(name);
-    out += '"';
-    append_timestamp(out, *when);
-    out += '"';
-  }
-
-private:
-  std::string& out_;
-  bool first_ = true;
-};
-
-void add_line(object& page, const cluster_report& what) {
+void add_line(json_object& page, const cluster_report& what) {
   if (what.line == 0)
     page.null("line");
   else
@@ -83,7 +25,7 @@ void add_line(object& page, const cluster_report& what) {
   page.number("tombstones", what.tombstones);
 }
 
-void add_cleared(object& page, const stamp& at) {
+void add_cleared(json_object& page, const stamp& at) {
   if (at == stamp{}) {
     page.null("cleared");
     return page.null("cleared_at");
@@ -95,8 +37,8 @@ void add_cleared(object& page, const stamp& at) {
   page.moment("cleared_at", time_of(at));
 }
 
-void add_counters(object& page, const cluster_report& what) {
-  object counters{page.member("counters")};
+void add_counters(json_object& page, const cluster_report& what) {
+  json_object counters{page.member("counters")};
   counters.number("set_aside", what.set_aside);
   counters.number("refused_below_line", what.refused_below_line);
   counters.number("frames_refused", what.frames_refused);
@@ -109,7 +51,7 @@ void add_counters(object& page, const cluster_report& what) {
 }
 
 void append_member(std::string& out, const member_report& who) {
-  object one{out};
+  json_object one{out};
   one.text("name", who.name);
   one.hex("origin", who.origin);
   one.text("address", who.address);
@@ -126,7 +68,7 @@ void append_member(std::string& out, const member_report& who) {
   one.close();
 }
 
-void add_members(object& page, const cluster_report& what) {
+void add_members(json_object& page, const cluster_report& what) {
   auto& out = page.member("members");
   out += '[';
   for (const auto& who : what.members) {
@@ -139,13 +81,17 @@ void add_members(object& page, const cluster_report& what) {
 
 } // namespace
 
-void append_report(std::string& out, const cluster_report& what) {
-  object page{out};
+void append_report(std::string& out, const cluster_report& what,
+                   const node_conditions& of) {
+  json_object page{out};
   page.text("node", what.node);
   page.text("cluster", what.cluster);
   page.hex("origin", what.origin);
   page.hex("run", what.run);
-  page.text("status", what.status);
+  page.text("status",
+            what.status == "ok" && of.any() ? "degraded" : what.status);
+  add_reasons(page, of);
+  add_figures(page, of);
   page.number("last", what.last);
   page.number("keys", what.keys);
   add_line(page, what);
@@ -158,7 +104,7 @@ void append_report(std::string& out, const cluster_report& what) {
 }
 
 void append_digest(std::string& out, const cluster_report& what) {
-  object page{out};
+  json_object page{out};
   page.text("node", what.node);
   page.hex("root", what.digest_root);
   page.member("children") += '[';

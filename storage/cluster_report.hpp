@@ -54,7 +54,8 @@ struct cluster_report {
   origin_id origin = 0;
   /// This process run's identity.
   std::uint64_t run = 0;
-  /// "ok", "rejoining" or "clock_unsafe".
+  /// "ok", "rejoining" or "clock_unsafe"; what else is wrong with the node
+  /// stands in its node_conditions.
   std::string_view status = "ok";
   /// The newest position of this node's sequence.
   position last = 0;

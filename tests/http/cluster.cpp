@@ -62,17 +62,19 @@ void give_secret(driver& d) {
 
 TEST_CASE("the cluster's page of a node alone") {
   driver d;
-  CHECK(page_of(d, small_report())
-        == R"({"node":"node1","cluster":"hive","origin":"0123456789abcdef",)"
-           R"("run":"0000000000000007","status":"ok","last":12,"keys":3,)"
-           R"("line":null,"line_at":null,"line_age_ms":0,)"
-           R"("line_blocked_by":null,"line_blocked_why":null,"tombstones":0,)"
-           R"("cleared":null,"cleared_at":null,)"
-           R"("digest_root":"ffffffffffffffff","clock_from_median_ms":0,)"
-           R"("counters":{"set_aside":0,"refused_below_line":0,)"
-           R"("frames_refused":0,"repair_rounds":0,"repair_differences":0,)"
-           R"("repaired_keys":0,"reissued":0,"reissue_refused":0},)"
-           R"("members":[]})");
+  CHECK(
+      page_of(d, small_report())
+      == R"({"node":"node1","cluster":"hive","origin":"0123456789abcdef",)"
+         R"("run":"0000000000000007","status":"ok","reasons":[],"figures":{},)"
+         R"("last":12,"keys":3,)"
+         R"("line":null,"line_at":null,"line_age_ms":0,)"
+         R"("line_blocked_by":null,"line_blocked_why":null,"tombstones":0,)"
+         R"("cleared":null,"cleared_at":null,)"
+         R"("digest_root":"ffffffffffffffff","clock_from_median_ms":0,)"
+         R"("counters":{"set_aside":0,"refused_below_line":0,)"
+         R"("frames_refused":0,"repair_rounds":0,"repair_differences":0,)"
+         R"("repaired_keys":0,"reissued":0,"reissue_refused":0},)"
+         R"("members":[]})");
   CHECK(d.last.what == verb::report);
   CHECK(d.last.key.empty());
 }
@@ -338,4 +340,55 @@ TEST_CASE("health fails while a node rejoins, and is well again afterwards") {
   CHECK(body_in(d.send(request("GET /_health")))
         == R"({"node":"node1","status":"ok"})");
   CHECK(d.operations == 0);
+}
+
+TEST_CASE("health tells what is wrong with a node that serves") {
+  driver d;
+  d.conditions.set(condition::disk_full);
+  d.conditions.set(condition::notes_owed, 3);
+  const auto got = d.send(request("GET /_health"));
+  CHECK(status_in(got) == 200);
+  CHECK(body_in(got)
+        == R"({"node":"node1","status":"degraded","reasons":[)"
+           R"({"name":"disk_full","detail":"The disk is full: writes are )"
+           R"(refused until there is room"},)"
+           R"({"name":"notes_owed","detail":"What the node has to remember )"
+           R"(of the cluster could not be saved yet","count":3}]})");
+  CHECK(field_in(got, "Content-Type") == "application/json");
+  d.conditions.clear(condition::disk_full);
+  d.conditions.clear(condition::notes_owed);
+  CHECK(body_in(d.send(request("GET /_health")))
+        == R"({"node":"node1","status":"ok"})");
+}
+
+TEST_CASE("a node that rejoins says so first, and what else is wrong") {
+  driver d;
+  d.gate.set(errc::rejoining, errc::rejoining);
+  d.conditions.set(condition::disk_failing);
+  const auto got = d.send(request("GET /_health"));
+  CHECK(status_in(got) == 503);
+  CHECK(says(got, R"("status":"rejoining","reason":"The node takes)"));
+  CHECK(says(got, R"("reasons":[{"name":"disk_failing",)"));
+}
+
+TEST_CASE("health shows the figures that were given") {
+  driver d;
+  d.conditions.show(figure::reserve_bytes, 65'536);
+  CHECK(
+      body_in(d.send(request("GET /_health")))
+      == R"({"node":"node1","status":"ok","figures":{"reserve_bytes":65536}})");
+}
+
+TEST_CASE("the cluster's page says what is wrong with its node") {
+  driver d;
+  d.conditions.set(condition::fold_failing);
+  d.conditions.show(figure::reserve_bytes, 1);
+  const auto page = page_of(d, small_report());
+  CHECK(
+      says(page, R"("status":"degraded","reasons":[{"name":"fold_failing",)"));
+  CHECK(says(page, R"("figures":{"reserve_bytes":1})"));
+  auto r = small_report();
+  r.status = "clock_unsafe";
+  CHECK(says(page_of(d, r),
+             R"("status":"clock_unsafe","reasons":[{"name":"fold_failing")"));
 }

@@ -131,7 +131,8 @@ public:
   options opts;
   manual_clock wall{1'735'689'600'000};
   node_gate gate;
-  node_view node{gate};
+  node_conditions conditions;
+  node_view node{gate, conditions};
   environment env{opts, wall, node};
   connection::time_point now{1h};
   connection client;

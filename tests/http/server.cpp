@@ -76,7 +76,8 @@ struct running {
   options opts;
   system_clock wall;
   node_gate gate;
-  node_view view{gate};
+  node_conditions conditions;
+  node_view view{gate, conditions};
   server node{opts, wall, view, [](boost::asio::io_context& context) {
                 return std::make_unique<posted_gateway>(context);
               }};
@@ -206,7 +207,8 @@ TEST_CASE("to make room no connection is closed over an unread request") {
   const auto opts = small_options();
   system_clock wall;
   node_gate gate;
-  node_view view{gate};
+  node_conditions conditions;
+  node_view view{gate, conditions};
   std::atomic<std::size_t> connections{2};
   loop stepped{opts, wall, view,
                [](boost::asio::io_context& context) {
@@ -377,7 +379,8 @@ TEST_CASE("a client of an IPv6 socket is known to be of this machine") {
     auto opts = small_options();
     opts.http_host = at.first;
     node_gate gate;
-    const node_view view{gate};
+    node_conditions conditions;
+    const node_view view{gate, conditions};
     const system_clock wall;
     server node{opts, wall, view, [](boost::asio::io_context& context) {
                   return std::make_unique<posted_gateway>(context);
