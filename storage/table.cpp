@@ -147,7 +147,7 @@ outcome table::written(std::uint64_t number, const stamp& at,
   outcome out;
   out.reply.at = at;
   out.wanted = op.level.value_or(level_of(config_.level));
-  if (out.wanted == write_level::sync)
+  if (out.wanted == write_level::sync && !PANAL_MUTANT(sync_without_flush))
     building_->flush = true;
   out.after = rests_on(op, number);
   // What is reached when that is durable; quorums are counted elsewhere.

@@ -65,10 +65,11 @@ void cluster::draw_weather() {
   // Not both: what only a copy and a member hold, and the member is forgotten
   // while it is alive, is gone (docs/reliability.md).
   w.forgets = r.chance(0.12) && !w.copies;
-  w.levels = r.chance(0.3);
+  w.power = r.chance(0.12);
+  w.levels = r.chance(w.power ? 0.7 : 0.3);
   had_skew_ = w.skew;
   had_expiries_ = w.ttl > 0; // stubs go at different times, and are compared
-  had_twins_ = w.copies || w.restores;
+  had_twins_ = w.copies || w.restores || w.power;
   had_forgets_ = w.forgets;
   options_.shards = r.chance(0.25) ? 2 : 1;
   options_.pushes = !r.chance(0.06);
@@ -76,6 +77,7 @@ void cluster::draw_weather() {
   const auto count = r.chance(0.85) ? 3 : r.chance(0.7) ? 2 : 4 + r.below(4);
   for (std::size_t i = 0; i < count; ++i)
     add_machine(std::make_unique<sim_disk>(fresh_origin()));
+  draw_faults();
 }
 
 origin_id cluster::fresh_origin() {
@@ -89,6 +91,7 @@ void cluster::add_machine(std::unique_ptr<sim_disk> disk) {
   fresh.address = numbered('m', index) + ":1";
   fresh.name = numbered('n', index);
   fresh.disk = std::move(disk);
+  equip(*fresh.disk);
   fresh.clock = std::make_unique<sim_clock>(around);
   machines_.push_back(std::move(fresh));
 }
@@ -133,12 +136,11 @@ void cluster::restart(std::size_t index) {
 verdict_of_seed cluster::run() {
   auto& r = around.random;
   for (std::size_t i = 0; i < machines_.size(); ++i)
-    around.at(r.between(0, r.chance(0.8) ? 100 * millisecond : 2 * second),
-              nature, [this, i] { start(i); });
+    if (!weather_.late || weather_.late->index != i)
+      around.at(r.between(0, r.chance(0.8) ? 100 * millisecond : 2 * second),
+                nature, [this, i] { start(i); });
   around.at(r.between(0, second), nature, [this] { client_step(); });
-  for (std::size_t i = 0; i < weather_.faults; ++i)
-    around.at(r.between(300 * millisecond, weather_.length), nature,
-              [this] { fault_step(); });
+  schedule_faults();
   const auto faults_end = weather_.length + 500 * millisecond;
   while (violation_.empty() && !is_void_ && around.step(faults_end)) {
     static_cast<void>(latest_wall());

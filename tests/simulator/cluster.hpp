@@ -76,8 +76,10 @@ public:
     return {origin, machines_[index].name, machines_[index].address, 0};
   }
   std::uint64_t fresh_number() { return around.random() | 1; }
-  /// A disk has lost all but `kept`: excuses what no other disk holds.
-  void excuse_rollback(std::size_t index, const op_set& kept);
+  /// A disk has lost all but `kept`: excuses what no other disk holds, but
+  /// for `bound`.
+  void excuse_rollback(std::size_t index, const op_set& kept,
+                       const op_set& bound = {});
   /// A node has given up its state but for what it issues anew, `kept`: of
   /// what it was the last to hold, that of others' is excused.
   /// @param held  all that it held before.
@@ -96,6 +98,14 @@ private:
     /// The highest line when it joined.
     std::uint64_t joined_above = 0;
     bool is_up() const noexcept { return node != nullptr; }
+  };
+  /// A machine that is new after a while, and first meets one member alone.
+  struct newcomer {
+    std::size_t index = 0;
+    std::size_t host = 0;
+    sim_time comes_at = 0;
+    /// From then on it is the newcomer that is alone.
+    sim_time host_crashes_at = 0;
   };
   struct connection {
     std::size_t a = 0;
@@ -126,20 +136,39 @@ private:
     bool copies = false;
     bool forgets = false;
     bool levels = false;
+    bool power = false;
+    /// Faults that wait for a moment.
+    bool aims = false;
+    /// Who most faults happen to, within a few moments.
+    std::optional<std::size_t> victim;
+    std::array<sim_time, 3> moments{};
+    std::optional<newcomer> late;
   };
 
   /// The operations whose stamps an entry holds.
   op_set named_in(std::string_view encoded) const;
   void draw_weather();
+  void draw_faults();
+  void draw_newcomer();
   void add_machine(std::unique_ptr<sim_disk> disk);
   void start(std::size_t index);
   void crash(std::size_t index);
   void client_step();
   void fault_step();
+  void schedule_faults();
+  sim_time moment_of_fault();
+  void equip(sim_disk& disk);
+  void fill_disk(std::size_t index);
+  void crash_for(std::size_t index, sim_time least, sim_time most);
+  void lose_power(std::size_t index);
+  void aim_fault(std::size_t index);
+  void aim(std::size_t index, const aimed_fault& at);
+  void bring_newcomer();
   bool was_forgotten(std::size_t index);
   void restore_backup(std::size_t index);
   void copy_directory(std::size_t index);
   void cut_something();
+  void cut_from_others(std::size_t index, std::size_t but);
   void heal();
   bool agrees(std::string& why);
   void judge_all();

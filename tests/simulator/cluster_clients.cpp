@@ -78,6 +78,8 @@ void cluster::judge_answer(std::size_t at, const operation& asked, unsigned key,
       return violated("early: " + describe(ops, *came.op)
                       + " was answered before it was committed");
     ops.promise(*came.op);
+    if (reply.reached == write_level::sync)
+      ops.flush(*came.op);
     // What was superseded on the way is held by nobody any more.
     knowledge all;
     for (const auto& x : machines_)

@@ -20,7 +20,8 @@ op_set cluster::named_in(std::string_view encoded) const {
   return found;
 }
 
-void cluster::excuse_rollback(std::size_t index, const op_set& kept) {
+void cluster::excuse_rollback(std::size_t index, const op_set& kept,
+                              const op_set& bound) {
   op_set elsewhere = kept;
   for (std::size_t i = 0; i < machines_.size(); ++i)
     if (i != index)
@@ -29,7 +30,7 @@ void cluster::excuse_rollback(std::size_t index, const op_set& kept) {
   for (const auto& write : *machines_[index].disk->reissues())
     held |= named_in(write.entry);
   rolled_back_ |= held & ~kept;
-  for_each(held & ~elsewhere, [this](op_id op) { ops.excuse(op); });
+  for_each(held & ~elsewhere & ~bound, [this](op_id op) { ops.excuse(op); });
 }
 
 void cluster::excuse_rebirth(std::size_t index, const op_set& held,
@@ -80,6 +81,7 @@ void cluster::restore_backup(std::size_t index) {
   crash(index);
   excuse_rollback(index, m.backup->knows.seen());
   m.disk = m.backup->copy();
+  equip(*m.disk);
   say(m.name + " is restored from a backup");
   around.at(around.now() + 100 * millisecond, nature,
             [this, index] { start(index); });
@@ -110,17 +112,20 @@ void cluster::fault_step() {
   auto& r = around.random;
   if (healing_)
     return;
-  const auto index = r.below(machines_.size());
+  const auto index = weather_.victim && r.chance(0.8)
+                         ? *weather_.victim
+                         : r.below(machines_.size());
+  if (weather_.aims && r.chance(0.5))
+    return aim_fault(index);
+  if (weather_.power && r.chance(0.25))
+    return lose_power(index);
   auto& m = machines_[index];
   switch (r.below(14)) {
   case 0:
   case 1:
-  case 2: {
-    crash(index);
-    around.at(around.now() + r.between(10 * millisecond, 3 * second), nature,
-              [this, index] { start(index); });
+  case 2:
+    crash_for(index, 10 * millisecond, 3 * second);
     break;
-  }
   case 3:
   case 4:
   case 5:
@@ -135,8 +140,7 @@ void cluster::fault_step() {
     break;
   case 7:
     m.disk->set_full(true);
-    around.at(around.now() + r.between(100 * millisecond, 2 * second), nature,
-              [this, index] { machines_[index].disk->heal(); });
+    fill_disk(index);
     break;
   case 8:
     m.disk->fail_write(1 + r.below(6));

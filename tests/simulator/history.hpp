@@ -92,6 +92,9 @@ public:
   /// An acknowledged, durable write.
   void promise(op_id op) { promised_.set(op); }
   const op_set& promised() const noexcept { return promised_; }
+  /// It was acknowledged as flushed: a power loss takes it from nobody.
+  void flush(op_id op) { flushed_.set(op); }
+  const op_set& flushed() const noexcept { return flushed_; }
   /// Its only copies were on a disk that was rolled back, or its re-issue was
   /// refused.
   void excuse(op_id op) { excused_.set(op); }
@@ -112,6 +115,7 @@ private:
   std::vector<op_set> about_;
   boost::unordered_flat_map<std::uint64_t, op_id> names_;
   op_set promised_;
+  op_set flushed_;
   op_set excused_;
   op_set withdrawn_;
   op_set lapsed_;

@@ -42,13 +42,14 @@ enum class mutant : int {
   moved_rows_skipped,
   unsafe_clock_writes,
   newcomer_not_fenced,
+  sync_without_flush,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 33> mutant_names{
+inline constexpr std::array<std::string_view, 34> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -82,6 +83,7 @@ inline constexpr std::array<std::string_view, 33> mutant_names{
     "moved_rows_skipped",
     "unsafe_clock_writes",
     "newcomer_not_fenced",
+    "sync_without_flush",
 };
 
 } // namespace panal

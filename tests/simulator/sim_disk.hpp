@@ -8,9 +8,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace panal::sim {
@@ -27,11 +30,37 @@ struct disk_knowledge {
   }
 };
 
-/// A key's newest row, for judging acknowledgements.
-struct newest_row {
-  position at = 0;
-  op_set holds;
-  origin_id source = own_change;
+/// What a disk is asked to write, so that a fault can be aimed at it.
+enum class disk_write : std::uint8_t {
+  append,
+  /// An append with a clear-all among its rows.
+  clear,
+  fold,
+  cursor,
+  member,
+  fact,
+  run,
+  rebirth,
+  reissue,
+};
+inline constexpr std::size_t disk_writes_count = 9;
+
+/// What becomes of a write that a fault was aimed at, and of its machine.
+enum class disk_fault : std::uint8_t {
+  /// It fails, and the next one may succeed.
+  fails,
+  /// It fails, and so does all that follows until the disk is healed.
+  full,
+  /// It succeeds, and its node crashes before it can tell anybody.
+  crash,
+};
+
+/// Waits for a write of its kind.
+struct aimed_fault {
+  disk_write at = disk_write::append;
+  /// The `nth` write of that kind from now, 1 being the next.
+  std::size_t nth = 1;
+  disk_fault then = disk_fault::fails;
 };
 
 class sim_disk final : public store {
@@ -45,13 +74,31 @@ public:
   void set_full(bool full) noexcept { full_ = full; }
   /// Lets the `nth` write from now fail, 1 being the next.
   void fail_write(std::size_t nth) noexcept { fail_in_ = nth; }
+  /// Takes the place of the fault that was aimed before. One that has struck
+  /// is told to `struck`, within the write.
+  void aim(const aimed_fault& at, std::function<void(disk_fault)> struck) {
+    aimed_ = at;
+    struck_ = std::move(struck);
+  }
   void heal() noexcept {
     full_ = false;
     fail_in_ = 0;
+    aimed_.reset();
   }
 
+  /// What a write is durable against without being asked for more: at `sync`
+  /// a power cut takes nothing back.
+  void set_flushes_all(bool all) noexcept { flushes_all_ = all; }
+  /// Lets the operating system write back by itself what was not flushed,
+  /// after that many writes; 0: never. Power losses are told apart from then
+  /// on only, since they cost a copy of each flushed state.
+  void watch_power(std::size_t writes_between) noexcept;
+  /// Goes back to what was flushed last, a state that the disk was in.
+  void lose_power();
+  /// What lose_power() would leave.
+  std::unique_ptr<sim_disk> after_power_loss();
+
   disk_knowledge knows;
-  std::map<std::string, newest_row, std::less<>> rows;
 
   using store::append_all;
   result<void> append_all(std::span<const change* const> changes,
@@ -89,12 +136,32 @@ public:
   result<void> remove_reissue(std::string_view key) override;
 
 private:
-  sim_disk(const sim_disk&) = default;
-  result<void> write();
+  /// What a power cut leaves.
+  struct flushed_state {
+    memory_store behind;
+    disk_knowledge knows;
+  };
+
+  sim_disk(const sim_disk& other);
+  result<void> write(disk_write kind);
+  bool strikes(disk_write kind);
+  /// The write under way is flushed when it is done.
+  void flush() noexcept { flush_is_due_ = true; }
+  void keep_flushed();
 
   memory_store behind_;
   bool full_ = false;
   std::size_t fail_in_ = 0;
+  std::optional<aimed_fault> aimed_;
+  std::function<void(disk_fault)> struck_;
+  bool flushes_all_ = false;
+  bool watches_power_ = false;
+  std::size_t writes_between_ = 0;
+  std::size_t writes_unflushed_ = 0;
+  /// The newest state is flushed, and is to be kept before the next write:
+  /// what it means is told only after the write.
+  bool flush_is_due_ = false;
+  std::optional<flushed_state> flushed_;
 };
 
 } // namespace panal::sim
