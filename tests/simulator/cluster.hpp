@@ -42,6 +42,8 @@ public:
 
   void send(std::size_t from, std::uint64_t link, std::string bytes);
   void dial(std::size_t from, const std::string& address);
+  /// An end of a connection is ready to talk; when both are, the dialler does.
+  void adopt(std::size_t at, std::uint64_t link);
   void close(std::uint64_t link);
   void refuse_copy(std::size_t at, origin_id who, std::uint64_t run);
   /// A machine's node has given its identity up.
@@ -108,9 +110,13 @@ private:
     sim_time host_crashes_at = 0;
   };
   struct connection {
+    /// Has dialled.
     std::size_t a = 0;
     std::size_t b = 0;
-    bool up = true;
+    bool a_is_ready = false;
+    bool b_is_ready = false;
+    /// The dialler has greeted the other end.
+    bool is_greeted = false;
   };
   struct sent_frame {
     std::size_t from = 0;
@@ -174,6 +180,7 @@ private:
   void judge_all();
   void describe_all() const;
   void deliver(std::size_t to, std::uint64_t link, const std::string& bytes);
+  void greet(std::uint64_t link);
   std::size_t find(const std::string& address) const;
   bool is_cut(std::size_t from, std::size_t to) const {
     return cuts_.contains({from, to});

@@ -56,14 +56,15 @@ void cluster::dial(std::size_t from, const std::string& address) {
     const auto origin_b = b.node->origin();
     if (origin_a == origin_b) {
       a.node->dial_failed(address);
+      const auto who_a = a.node->self();
       const auto run_a = a.node->run();
-      a.node->told_copied(origin_b, b.node->run());
-      b.node->told_copied(origin_a, run_a);
+      a.node->told_copied(b.node->self(), b.node->run());
+      b.node->told_copied(who_a, run_a);
       return;
     }
     if (b.refused.contains({origin_a, a.node->run()})) {
       a.node->dial_failed(address);
-      return a.node->told_copied(origin_b, b.node->run());
+      return a.node->told_copied(b.node->self(), b.node->run());
     }
     if (a.refused.contains({origin_b, b.node->run()}))
       return a.node->dial_failed(address);
@@ -77,7 +78,7 @@ void cluster::dial(std::size_t from, const std::string& address) {
       return;
     }
     const auto id = ++next_link_;
-    connections_[id] = {from, to, true};
+    connections_[id] = {from, to};
     say("link " + std::to_string(id) + " from " + a.name + " to " + b.name);
     a.node->admitted(who_b, b.node->run(), id, address);
     b.node->admitted(who_a, a.node->run(), id, {});
@@ -88,6 +89,40 @@ void cluster::refuse_copy(std::size_t at, origin_id who, std::uint64_t run) {
   machines_[at].refused.insert({who, run});
 }
 
+// As CAF has it: when both ends have adopted the connection their handshake
+// begins, from which the dialler learns whom to greet.
+void cluster::adopt(std::size_t at, std::uint64_t link) {
+  const auto i = connections_.find(link);
+  if (i == connections_.end())
+    return;
+  auto& between = i->second;
+  (between.a == at ? between.a_is_ready : between.b_is_ready) = true;
+  if (between.a_is_ready && between.b_is_ready)
+    around.at(around.now() + around.random.between(200, 4'000), nature,
+              [this, link] { greet(link); });
+}
+
+void cluster::greet(std::uint64_t link) {
+  const auto i = connections_.find(link);
+  if (i == connections_.end() || is_cut(i->second.a, i->second.b)
+      || is_cut(i->second.b, i->second.a))
+    return;
+  i->second.is_greeted = true;
+  const auto to = i->second.b;
+  const auto& a = machines_[i->second.a];
+  around.at(around.now(), a.node->life(),
+            [this, link, to, node = a.node.get()] {
+              // Its hello comes before all that it says on the link.
+              if (machines_[to].is_up())
+                around.at(around.now() + around.random.between(50, 100),
+                          machines_[to].node->life(),
+                          [other = machines_[to].node.get(), link] {
+                            other->greeted(link);
+                          });
+              node->greeted(link);
+            });
+}
+
 void cluster::close(std::uint64_t link) {
   const auto i = connections_.find(link);
   if (i == connections_.end())
@@ -95,12 +130,16 @@ void cluster::close(std::uint64_t link) {
   const auto ended = i->second;
   connections_.erase(i);
   say("link " + std::to_string(link) + " ends");
-  for (const auto end : {ended.a, ended.b})
+  for (const auto end : {ended.a, ended.b}) {
+    // Who was not greeted yet waits in vain, and hears of nothing.
+    if (end == ended.b && !ended.is_greeted)
+      continue;
     around.at(around.now() + around.random.between(100, 2'000), nature,
               [this, end, link] {
                 if (machines_[end].is_up())
                   machines_[end].node->link_gone(link);
               });
+  }
 }
 
 void cluster::send(std::size_t from, std::uint64_t link, std::string bytes) {

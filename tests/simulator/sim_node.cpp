@@ -2,7 +2,7 @@
 
 #include "storage/key_hash.hpp"
 #include "tests/simulator/disk_handle.hpp"
-#include "tests/simulator/sim_node_parts.hpp"
+#include "tests/simulator/sim_node_links.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -81,13 +81,11 @@ void sim_node::load() {
   bounds.shards = shards_.size();
   journal_ =
       std::make_unique<journal>(bounds, std::make_unique<disk_handle>(disk_));
-  roster_ = std::make_unique<membership>(
-      memory.self, loaded->known, std::vector<std::string>{"m0:1", "m1:1"},
-      around_.around.random());
+  const auto self = memory.self;
   core_ = std::make_unique<replica>(config_of(options_), std::move(memory),
                                     *this, stamps_, gate_, digests_);
   core_->start(loaded->last);
-  core_->members_changed(roster_->all());
+  make_links(self, loaded->known);
 }
 
 void sim_node::start_timers() {

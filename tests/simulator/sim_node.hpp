@@ -6,7 +6,6 @@
 // receiver.
 
 #include "cluster/leaf_walk.hpp"
-#include "cluster/membership.hpp"
 #include "cluster/node_load.hpp"
 #include "cluster/replica.hpp"
 #include "storage/journal.hpp"
@@ -47,6 +46,7 @@ public:
   /// @param index  of its machine.
   sim_node(cluster& around, std::size_t index, sim_disk& disk,
            const clock& wall, const node_options& options);
+  ~sim_node() override;
 
   life_id life() const noexcept { return life_; }
   origin_id origin() const noexcept { return stamps_.origin(); }
@@ -65,7 +65,8 @@ public:
   void introduced(const member& who, std::uint64_t run,
                   const std::string& dialled);
   void dial_failed(const std::string& address);
-  void told_copied(origin_id by, std::uint64_t run);
+  void told_copied(const member& by, std::uint64_t run);
+  void greeted(std::uint64_t link);
   void link_gone(std::uint64_t link);
   void frame_came(std::uint64_t link, const std::string& bytes);
 
@@ -81,7 +82,7 @@ public:
   knowledge knows() const;
   std::uint64_t line() const noexcept { return line_; }
   bool counts_in(origin_id who) const;
-  const member& self() const noexcept { return roster_->self(); }
+  const member& self() const noexcept;
 
   // -- replica_port
   // ------------------------------------------------------------
@@ -122,12 +123,7 @@ private:
     /// The newest change that the disk has, also if the shard has not heard.
     std::uint64_t committed = 0;
   };
-  struct link {
-    member who;
-    std::uint64_t run = 0;
-    steady_time heard_at;
-    bool farewell = false;
-  };
+  class links_part;
   struct gathering {
     std::size_t left = 0;
     std::vector<leaf_place> items;
@@ -175,14 +171,8 @@ private:
   void commit();
 
   // the membership
+  void make_links(member self, const std::vector<member>& known);
   void beat();
-  void cut_link(std::uint64_t id, bool faulty);
-  std::uint64_t link_of(origin_id who) const;
-  bool is_second_claim(const member& who, std::uint64_t run);
-  void learn_member(const member& who, const std::string& dialled);
-  void remember(const std::vector<member>& news);
-  void tell_replica();
-  void dial_due();
 
   cluster& around_;
   std::size_t index_;
@@ -196,10 +186,8 @@ private:
   std::uint64_t run_ = 0;
   std::vector<shard> shards_;
   std::unique_ptr<journal> journal_;
-  std::unique_ptr<membership> roster_;
+  std::unique_ptr<links_part> links_;
   std::unique_ptr<replica> core_;
-  std::map<std::uint64_t, link> links_;
-  std::map<std::pair<origin_id, std::uint64_t>, steady_time> claims_;
   std::map<std::uint64_t, gathering> gatherings_;
   std::map<std::uint64_t, held> quorums_;
   std::uint64_t next_ticket_ = 0;

@@ -1,6 +1,4 @@
-// In the place of a node's membership actor: its links and its heartbeat.
-
-#include "tests/simulator/sim_node_parts.hpp"
+#include "tests/simulator/sim_node_links.hpp"
 
 #include <utility>
 
@@ -10,160 +8,170 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto silence_max = 2'000ms;
-constexpr auto farewell_length = 800ms;
-constexpr auto copy_patience = 3'000ms;
-constexpr auto doubtful_silence = 900ms;
+/// A world is short: what takes long in a real one takes less of it.
+link_config short_waits() {
+  link_config config;
+  config.copy_patience = 3'000ms;
+  config.penalty_max = 8'000ms;
+  config.penalty_forgiven = 20'000ms;
+  return config;
+}
 
 } // namespace
 
-std::uint64_t sim_node::link_of(origin_id who) const {
-  for (const auto& [id, peer] : links_)
-    if (peer.who.origin == who)
-      return id;
-  return 0;
+sim_node::links_part::links_part(sim_node& node, member self,
+                                 const std::vector<member>& known)
+    : node_{node},
+      book_{std::make_unique<link_book>(
+          short_waits(),
+          std::make_unique<membership>(std::move(self), known,
+                                       std::vector<std::string>{"m0:1", "m1:1"},
+                                       node.around_.around.random()),
+          node.run_, *this)} {
+  // nop
 }
 
-bool sim_node::is_second_claim(const member& who, std::uint64_t run) {
-  const auto id = link_of(who.origin);
-  if (id == 0 || links_.at(id).run == run)
-    return false;
-  const auto time = now().steady;
-  const auto since = claims_.try_emplace({who.origin, run}, time).first->second;
-  if (time - links_.at(id).heard_at > doubtful_silence)
-    cut_link(id, false);
-  else if (time - since > copy_patience)
-    around_.refuse_copy(index_, who.origin, run);
-  return true;
+std::uint64_t sim_node::links_part::link_to(origin_id peer) const {
+  const auto i = up_.find(peer);
+  return i == up_.end() ? 0 : i->second;
+}
+
+void sim_node::links_part::dial(const std::string& address) {
+  node_.around_.dial(node_.index_, address);
+}
+
+void sim_node::links_part::adopt(std::uint64_t link_id, bool) {
+  node_.around_.adopt(node_.index_, link_id);
+}
+
+void sim_node::links_part::close(std::uint64_t link_id) {
+  node_.around_.close(link_id);
+}
+
+void sim_node::links_part::refuse_copy(origin_id who, std::uint64_t run) {
+  node_.around_.refuse_copy(node_.index_, who, run);
+}
+
+void sim_node::links_part::send(std::uint64_t link_id, std::string bytes) {
+  node_.around_.send(node_.index_, link_id, std::move(bytes));
+}
+
+void sim_node::links_part::save(const member& who) {
+  node_.post(membership_part, journal_part, [&node = node_, who] {
+    if (!node.reborn_)
+      static_cast<void>(node.disk_.save_member(who));
+  });
+}
+
+void sim_node::links_part::ask_seen(origin_id who) {
+  node_.post(membership_part, replicator, [this, who] {
+    node_.post(replicator, membership_part,
+               [this, who, seen = node_.core_->seen_of(who)] {
+                 book_->forget(who, seen, now());
+               });
+  });
+}
+
+void sim_node::links_part::tell_members(std::vector<member> all) {
+  node_.post(membership_part, replicator,
+             [&node = node_, all = std::move(all)] {
+               node.core_->members_changed(all);
+             });
+}
+
+void sim_node::links_part::tell_up(const member& who, std::uint64_t run,
+                                   std::uint64_t link_id) {
+  node_.post(membership_part, replicator, [this, who, run, link_id] {
+    up_[who.origin] = link_id;
+    node_.core_->link_up(who, run, node_.now());
+  });
+}
+
+void sim_node::links_part::tell_down(const member& who) {
+  node_.post(membership_part, replicator, [this, who = who.origin] {
+    up_.erase(who);
+    node_.core_->link_down(who, node_.now());
+  });
+}
+
+void sim_node::links_part::tell_copied() {
+  node_.post(membership_part, replicator,
+             [&node = node_] { node.core_->is_copy(); });
+}
+
+void sim_node::links_part::tell_forgotten(std::uint64_t seen_hlc,
+                                          bool by_another_name) {
+  node_.post(membership_part, replicator,
+             [&node = node_, seen_hlc, by_another_name] {
+               node.core_->was_forgotten(seen_hlc, by_another_name);
+             });
+}
+
+void sim_node::links_part::note(link_event what, const member& who,
+                                std::string_view detail) {
+  if (!node_.around_.is_verbose())
+    return;
+  static constexpr const char* names[] = {" is linked to ", " loses ",
+                                          " gets no frame from ",
+                                          " finds a copy of ", " forgets "};
+  node_.around_.say(node_.self().name + names[static_cast<int>(what)] + who.name
+                    + ' ' + std::string{detail});
+}
+
+sim_node::~sim_node() = default;
+
+const member& sim_node::self() const noexcept {
+  return links_->book().roster().self();
+}
+
+void sim_node::make_links(member self, const std::vector<member>& known) {
+  links_ = std::make_unique<links_part>(*this, std::move(self), known);
+  links_->book().start();
 }
 
 void sim_node::admitted(const member& who, std::uint64_t run, std::uint64_t id,
                         const std::string& dialled) {
-  if (!dialled.empty())
-    roster_->dial_ended(dialled, now().steady);
-  if (is_second_claim(who, run))
-    return around_.close(id);
-  learn_member(who, dialled);
-  if (const auto old = link_of(who.origin); old != 0) {
-    if (now().steady - links_.at(old).heard_at > doubtful_silence)
-      cut_link(old, false);
-    return around_.close(id);
-  }
-  const bool farewell = roster_->is_forgotten(who.origin);
-  links_[id] = {who, run, now().steady, farewell};
-  around_.send(index_, id, encode(members_frame{roster_->all()}));
-  if (farewell)
-    return;
-  roster_->link_up(who.origin);
-  post(membership_part, replicator,
-       [this, who, run] { core_->link_up(who, run, now()); });
+  links_->book().admitted(id, {who, run, dialled}, now().steady);
 }
 
 void sim_node::introduced(const member& who, std::uint64_t run,
                           const std::string& dialled) {
-  if (!dialled.empty())
-    roster_->dial_ended(dialled, now().steady);
-  if (is_second_claim(who, run))
-    return;
-  if (roster_->is_forgotten(who.origin))
-    return around_.dial(index_, who.address);
-  learn_member(who, dialled);
-  dial_due();
+  links_->book().introduced({who, run, dialled}, now().steady);
 }
 
 void sim_node::dial_failed(const std::string& address) {
-  roster_->dial_ended(address, now().steady);
+  links_->book().dial_failed(address, false, now().steady);
 }
 
-void sim_node::told_copied(origin_id by, std::uint64_t run) {
-  if (by == origin() && run_ < run)
-    return;
-  post(membership_part, replicator, [this] { core_->is_copy(); });
+void sim_node::told_copied(const member& by, std::uint64_t run) {
+  links_->book().called_copy(by, run);
+}
+
+void sim_node::greeted(std::uint64_t id) {
+  links_->book().greeted(id, now().steady);
+}
+
+void sim_node::link_gone(std::uint64_t id) {
+  links_->book().cut(id, "connection lost", false, now().steady);
 }
 
 void sim_node::frame_came(std::uint64_t id, const std::string& bytes) {
-  const auto i = links_.find(id);
-  if (i == links_.end())
+  const auto peer = links_->book().frame_came(id, bytes, now().steady);
+  if (!peer)
     return;
-  auto& from = i->second;
-  if (!from.farewell)
-    from.heard_at = now().steady;
-  if (is_link_frame(bytes)) {
-    const auto said = decode_frame(bytes);
-    for (const auto& who : std::get<members_frame>(*said).known)
-      if (who.origin == origin() && who.forgotten != 0)
-        post(membership_part, replicator, [this, who] {
-          core_->was_forgotten(who.forgotten, who.name != self().name);
-        });
-    if (!from.farewell)
-      remember(roster_->heard_of(std::get<members_frame>(*said).known));
-  } else if (!from.farewell) {
-    post(membership_part, replicator, [this, id, who = from.who.origin, bytes] {
-      if (links_.contains(id))
-        core_->frame_came(who, bytes, now());
-    });
-  }
-}
-
-void sim_node::remember(const std::vector<member>& news) {
-  if (news.empty())
-    return;
-  for (const auto& who : news) {
-    post(membership_part, journal_part, [this, who] {
-      if (!reborn_)
-        static_cast<void>(disk_.save_member(who));
-    });
-    if (who.forgotten != 0)
-      if (const auto id = link_of(who.origin); id != 0)
-        cut_link(id, false);
-  }
-  tell_replica();
-  for (const auto& [id, peer] : links_)
-    around_.send(index_, id, encode(members_frame{roster_->all()}));
-  dial_due();
-}
-
-void sim_node::tell_replica() {
-  post(membership_part, replicator,
-       [this, all = roster_->all()] { core_->members_changed(all); });
-}
-
-void sim_node::learn_member(const member& who, const std::string& dialled) {
-  if (roster_->is_forgotten(who.origin))
-    return;
-  if (roster_->introduced(who, dialled))
-    remember({who});
+  post(membership_part, replicator, [this, id, peer = *peer, bytes] {
+    if (links_->link_to(peer) == id)
+      core_->frame_came(peer, bytes, now());
+  });
 }
 
 void sim_node::forget(const std::string& name) {
-  const auto found = roster_->find_name(name);
-  if (!found || link_of(found->origin) != 0)
-    return;
-  if (const auto gone =
-          roster_->forget(found->origin, core_->seen_of(found->origin))) {
-    around_.say(self().name + " forgets " + name + ", seen up to "
-                + std::to_string(gone->forgotten));
-    remember({*gone});
-  }
+  if (const auto who = links_->book().may_forget(name))
+    links_->ask_seen(*who);
 }
 
 void sim_node::beat() {
-  const auto time = now().steady;
-  std::vector<std::uint64_t> silent;
-  for (const auto& [id, peer] : links_)
-    if (time - peer.heard_at > (peer.farewell ? farewell_length : silence_max))
-      silent.push_back(id);
-  for (const auto id : silent)
-    cut_link(id, false);
-  std::vector<member> gone;
-  for (const auto origin : roster_->replaced(time))
-    if (const auto old = roster_->forget(origin, core_->seen_of(origin)))
-      gone.push_back(*old);
-  remember(gone);
-  if (const auto who = roster_->listener(time))
-    if (const auto id = link_of(*who); id != 0)
-      around_.send(index_, id, encode(members_frame{roster_->all()}));
-  dial_due();
+  links_->book().beat(now().steady);
   post(membership_part, replicator, [this] {
     was_unsafe_ = core_->clock() == clock_state::unsafe;
     core_->tick(now());
@@ -173,39 +181,16 @@ void sim_node::beat() {
            life_, [this] { beat(); });
 }
 
-void sim_node::dial_due() {
-  for (const auto& address : roster_->due(now().steady))
-    around_.dial(index_, address);
-}
-
-void sim_node::link_gone(std::uint64_t id) {
-  const auto i = links_.find(id);
-  if (i == links_.end())
-    return;
-  const auto lost = i->second;
-  links_.erase(i);
-  if (lost.farewell)
-    return;
-  roster_->link_down(lost.who.origin, now().steady);
-  post(membership_part, replicator,
-       [this, who = lost.who.origin] { core_->link_down(who, now()); });
-}
-
-void sim_node::cut_link(std::uint64_t id, bool) {
-  link_gone(id);
-  around_.close(id);
-}
-
 void sim_node::send(origin_id peer, std::string bytes) {
-  if (const auto id = link_of(peer); id != 0)
+  if (const auto id = links_->link_to(peer); id != 0)
     around_.send(index_, id, std::move(bytes));
 }
 
-void sim_node::cut(origin_id peer, std::string_view, bool faulty) {
-  post(replicator, membership_part, [this, peer, faulty] {
-    if (const auto id = link_of(peer); id != 0)
-      cut_link(id, faulty);
-  });
+void sim_node::cut(origin_id peer, std::string_view why, bool faulty) {
+  post(replicator, membership_part,
+       [this, id = links_->link_to(peer), why = std::string{why}, faulty] {
+         links_->book().cut(id, why, faulty, now().steady);
+       });
 }
 
 } // namespace panal::sim
