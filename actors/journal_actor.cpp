@@ -121,9 +121,18 @@ void journal_state::warn(const char* what, const result<void>& done) {
 }
 
 template <class Saving>
-void journal_state::note(Saving saving) {
-  if (!reborn)
-    warn("save_failed", saving(log->disk()));
+bool journal_state::note(Saving saving) {
+  if (reborn)
+    return false;
+  const result<void> done = saving(log->disk());
+  warn("save_failed", done);
+  return bool{done};
+}
+
+void journal_state::save(const member& who) {
+  const auto asking = caf::actor_cast<caf::actor>(self->current_sender());
+  if (note([&](store& disk) { return disk.save_member(who); }) && asking)
+    self->send(asking, member_atom_v, who);
 }
 
 void journal_state::save(fact which, std::uint64_t value) {
@@ -195,9 +204,7 @@ caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
           return saved ? disk.save_cursor(peer, acknowledged) : saved;
         });
       },
-      [=](member_atom, const member& who) {
-        self->state.note([&](store& disk) { return disk.save_member(who); });
-      },
+      [=](member_atom, const member& who) { self->state.save(who); },
       [=](fact_atom, std::uint8_t which, std::uint64_t value) {
         self->state.save(static_cast<fact>(which), value);
       },

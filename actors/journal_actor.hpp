@@ -31,8 +31,10 @@ struct journal_state {
   void read(const backlog_request& wanted);
   void mark(std::size_t shard, std::uint64_t epoch, std::uint64_t hlc);
   /// Lets `saving` write to the store beside the changes; a failure is logged.
+  /// @return true if it is durable.
   template <class Saving>
-  void note(Saving saving);
+  bool note(Saving saving);
+  void save(const member& who);
   void save(fact which, std::uint64_t value);
   void read_reissues();
   void remove_reissues(const std::vector<std::string>& keys);
@@ -59,8 +61,8 @@ private:
 
 /// Spawned once, detached, since SQLite blocks. Messages: those of
 /// messages.hpp that name the journal, `(cursor_atom, peer, position, run)`,
-/// `(member_atom, member)`, `(fact_atom, number, value)`, which is sent back
-/// when it is durable, `(fact_atom, run, peer)`, `(reissue_atom)`,
+/// `(member_atom, member)` and `(fact_atom, number, value)`, which are sent
+/// back when they are durable, `(fact_atom, run, peer)`, `(reissue_atom)`,
 /// `(reissue_atom, keys)`, `(rebirth_atom, plan)`, and once each
 /// `(feed_atom, shards)`, `(feed_atom, replicator)`.
 /// @param on_rebirth  called on the journal's thread.

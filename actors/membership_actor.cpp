@@ -76,13 +76,14 @@ void membership_state::send(std::uint64_t link_id, std::string bytes) {
 }
 
 void membership_state::save(const member& who) {
-  caf::anon_send(own.journal, member_atom_v, who);
+  self->send(own.journal, member_atom_v, who);
 }
 
 void membership_state::ask_seen(origin_id who) {
   self->request(own.replicator, caf::infinite, forget_atom_v, who)
       .then([this, who](std::uint64_t seen_hlc) {
         book->forget(who, seen_hlc, now());
+        answer_forgets(who);
       });
 }
 
@@ -130,26 +131,31 @@ void membership_state::note(link_event what, const member& who,
 void membership_state::forget(operation_batch& batch) {
   for (auto& item : batch.requests) {
     const auto found = book->may_forget(item->op.key);
-    if (found)
-      forget_one(*found, std::move(item), batch.home());
-    else
+    if (!found) {
       item->reply.code = found.error().code;
+      continue;
+    }
+    auto waiting = std::make_shared<operation_batch>(batch.home());
+    waiting->requests.push_back(std::move(item));
+    forgetting.emplace(*found, std::move(waiting));
+    ask_seen(*found);
   }
   std::erase(batch.requests, nullptr);
   batch.home()->deliver(std::exchange(batch.requests, {}));
 }
 
-void membership_state::forget_one(origin_id who, request_ptr asked,
-                                  const reply_inbox_ptr& home) {
-  // CAF copies handlers, so what is moved on has to be shared.
-  auto kept = std::make_shared<request_ptr>(std::move(asked));
-  self->request(own.replicator, caf::infinite, forget_atom_v, who)
-      .then([this, who, kept, home](std::uint64_t seen_hlc) {
-        book->forget(who, seen_hlc, now());
-        std::vector<request_ptr> done;
-        done.push_back(std::move(*kept));
-        home->deliver(std::move(done));
-      });
+void membership_state::saved(const member& who) {
+  book->saved(who, now());
+  answer_forgets(who.origin);
+}
+
+void membership_state::answer_forgets(origin_id who) {
+  if (!book->roster().is_forgotten(who) || !book->is_saved(who))
+    return;
+  const auto [first, last] = forgetting.equal_range(who);
+  for (auto i = first; i != last; ++i)
+    i->second->home()->deliver(std::exchange(i->second->requests, {}));
+  forgetting.erase(first, last);
 }
 
 void membership_state::beat() {
@@ -190,6 +196,7 @@ caf::behavior membership_actor(caf::stateful_actor<membership_state>* self,
         self->state.book->cut(wanted.link_id, wanted.why, wanted.faulty, now());
       },
       [=](const operation_batch_ptr& batch) { self->state.forget(*batch); },
+      [=](member_atom, const member& who) { self->state.saved(who); },
       [=](hello_atom, std::uint64_t link_id) {
         self->state.greeted(
             link_id, caf::actor_cast<caf::actor>(self->current_sender()));

@@ -53,6 +53,7 @@ struct membership_state : link_port {
   void frame_came(std::uint64_t link_id, std::string& bytes);
   void down(const caf::actor_addr& remote);
   void forget(operation_batch& batch);
+  void saved(const member& who);
   void beat();
 
   // -- link_port
@@ -78,15 +79,16 @@ struct membership_state : link_port {
   membership_setup own;
   std::unique_ptr<link_book> book;
   std::map<std::uint64_t, wire> wires;
+  /// Requests that a member be forgotten: answered once that is durable.
+  std::multimap<origin_id, operation_batch_ptr> forgetting;
 
 private:
-  void forget_one(origin_id who, request_ptr asked,
-                  const reply_inbox_ptr& home);
+  void answer_forgets(origin_id who);
 };
 
 /// Spawned once in a cluster. Messages: those of cluster_messages.hpp that
-/// name the membership, operation_batch_ptr of verb::forget; hello and frames
-/// from peers.
+/// name the membership, operation_batch_ptr of verb::forget, `(member_atom,
+/// member)` from the journal; hello and frames from peers.
 caf::behavior membership_actor(caf::stateful_actor<membership_state>* self,
                                std::shared_ptr<membership_setup> setup);
 

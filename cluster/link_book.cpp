@@ -18,7 +18,8 @@ link_book::link_book(const link_config& config,
       port_{port},
       penalties_{config.penalty_min, config.penalty_max,
                  config.penalty_forgiven} {
-  // nop
+  for (const auto& who : roster_->others())
+    durable_.insert(who.origin);
 }
 
 link_book::link_map::iterator link_book::link_of(origin_id who) {
@@ -28,17 +29,27 @@ link_book::link_map::iterator link_book::link_of(origin_id who) {
 
 void link_book::admitted(std::uint64_t link_id, const proven_peer& peer,
                          steady_time now) {
-  const bool dialled = !peer.dialled.empty();
-  if (dialled)
+  if (!peer.dialled.empty())
     roster_->dial_ended(peer.dialled, now);
   if (is_second_claim(peer, now))
     return port_.close(link_id);
   learn(peer, now);
   if (!makes_room(peer.who.origin, now))
     return port_.close(link_id);
-  links_[link_id] = {peer.who, peer.run, stage::greeting,
-                     roster_->is_forgotten(peer.who.origin), now};
-  port_.adopt(link_id, dialled);
+  auto& fresh = links_[link_id];
+  fresh.who = peer.who;
+  fresh.run = peer.run;
+  fresh.dialled = !peer.dialled.empty();
+  fresh.farewell = roster_->is_forgotten(peer.who.origin);
+  fresh.heard_at = now;
+  if (fresh.farewell || durable_.contains(peer.who.origin))
+    open(links_.find(link_id), now);
+}
+
+void link_book::open(link_map::iterator ready, steady_time now) {
+  ready->second.at = stage::greeting;
+  ready->second.heard_at = now;
+  port_.adopt(ready->first, ready->second.dialled);
 }
 
 // A peer that was restarted is seen in a new run while its old link has not
@@ -73,7 +84,7 @@ bool link_book::makes_room(origin_id who, steady_time now) {
 
 void link_book::greeted(std::uint64_t link_id, steady_time now) {
   const auto i = links_.find(link_id);
-  if (i == links_.end() || i->second.at == stage::up)
+  if (i == links_.end() || i->second.at != stage::greeting)
     return;
   auto& peer = i->second;
   peer.at = stage::up;
@@ -148,9 +159,9 @@ void link_book::cut(link_map::iterator gone, std::string_view why, bool faulty,
 }
 
 bool link_book::is_overdue(const link& peer, steady_time now) const {
-  const auto limit = peer.at == stage::greeting ? config_.greeting_max
-                     : peer.farewell            ? config_.farewell_length
-                                                : config_.silence_max;
+  const auto limit = peer.at != stage::up ? config_.greeting_max
+                     : peer.farewell      ? config_.farewell_length
+                                          : config_.silence_max;
   return now - peer.heard_at > limit;
 }
 
@@ -160,6 +171,11 @@ void link_book::beat(steady_time now) {
     if (is_overdue(at->second, now))
       cut(at, "silent", false, now);
   }
+  for (auto& [origin, owed] : unsaved_)
+    if (now - owed.asked_at >= config_.save_pause) {
+      owed.asked_at = now;
+      port_.save(owed.who);
+    }
   if (const auto who = roster_->listener(now))
     if (const auto i = link_of(*who);
         i != links_.end() && i->second.at == stage::up)

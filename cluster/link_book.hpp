@@ -6,7 +6,11 @@
 // told. The roster (cluster/membership) says who belongs to the cluster; the
 // book turns that into links.
 //
-//   admitted --adopted--> greeting --greeted--> up --silence, lost, cut--> gone
+//   admitted --saved--> greeting --greeted--> up --silence, lost, cut--> gone
+//
+// A member is durable before its link opens: a node that had merged what a
+// member sent, and then did not know it any more, would draw its line without
+// it. A member that was durable before need not wait.
 
 #include "cluster/link_claims.hpp"
 #include "cluster/link_penalties.hpp"
@@ -19,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +39,8 @@ struct link_config {
   std::chrono::milliseconds doubtful_silence{1'000};
   /// From the handshake's end to the first word on the link.
   std::chrono::milliseconds greeting_max{3'000};
+  /// Before a member whose saving has not been confirmed is saved again.
+  std::chrono::milliseconds save_pause{1'000};
   /// How long a forgotten peer is listened to: time to tell it.
   std::chrono::milliseconds farewell_length{1'000};
   /// A second process under the identity of a peer that goes on speaking for
@@ -98,6 +105,9 @@ public:
 
   // -- what the node says
 
+  /// What was to be saved of a member is durable.
+  void saved(const member& who, steady_time now);
+
   /// Looks for silence, for members that were replaced, and for whom to dial;
   /// to be called every quarter of a second or so.
   void beat(steady_time now);
@@ -109,6 +119,11 @@ public:
   /// @param seen_hlc  what it stamped up to here has been merged.
   void forget(origin_id who, std::uint64_t seen_hlc, steady_time now);
 
+  /// True if the newest that is known of a member is durable.
+  bool is_saved(origin_id who) const {
+    return durable_.contains(who) && !unsaved_.contains(who);
+  }
+
   const membership& roster() const noexcept { return *roster_; }
   /// Links that are up or on their way.
   std::size_t size() const noexcept { return links_.size(); }
@@ -116,18 +131,30 @@ public:
   std::size_t penalties() const noexcept { return penalties_.size(); }
 
 private:
-  enum class stage : std::uint8_t { greeting, up };
+  enum class stage : std::uint8_t {
+    /// Its member is not durable yet.
+    unsaved,
+    /// Adopted, and nothing was said yet.
+    greeting,
+    up,
+  };
 
   struct link {
     member who;
     std::uint64_t run = 0;
-    stage at = stage::greeting;
+    stage at = stage::unsaved;
+    bool dialled = false;
     /// The peer was forgotten: it is told so, and no more.
     bool farewell = false;
     /// Since then nothing was heard, or the present stage lasts.
     steady_time heard_at{};
   };
   using link_map = std::map<std::uint64_t, link>;
+
+  struct owed_save {
+    member who;
+    steady_time asked_at{};
+  };
 
   link_map::iterator link_of(origin_id who);
   bool is_second_claim(const proven_peer& peer, steady_time now);
@@ -140,6 +167,8 @@ private:
 
   void learn(const proven_peer& peer, steady_time now);
   void remember(const std::vector<member>& news, steady_time now);
+  void save(const member& who, steady_time now);
+  void open(link_map::iterator ready, steady_time now);
   void send_members(std::uint64_t link_id);
   void dial_due(steady_time now);
 
@@ -148,6 +177,10 @@ private:
   std::uint64_t run_;
   link_port& port_;
   link_map links_;
+  /// Members that the disk has, and what it does not have of any; no more
+  /// than the roster holds.
+  std::set<origin_id> durable_;
+  std::map<origin_id, owed_save> unsaved_;
   link_claims claims_;
   link_penalties penalties_;
 };

@@ -52,7 +52,7 @@ void link_book::remember(const std::vector<member>& news, steady_time now) {
   if (news.empty())
     return;
   for (const auto& who : news) {
-    port_.save(who);
+    save(who, now);
     if (who.forgotten == 0)
       continue;
     port_.note(link_event::forgotten, who, {});
@@ -64,6 +64,22 @@ void link_book::remember(const std::vector<member>& news, steady_time now) {
     if (peer.at == stage::up)
       send_members(link_id);
   dial_due(now);
+}
+
+// A disk that refuses is asked again at a later beat.
+void link_book::save(const member& who, steady_time now) {
+  unsaved_[who.origin] = {who, now};
+  port_.save(who);
+}
+
+void link_book::saved(const member& who, steady_time now) {
+  durable_.insert(who.origin);
+  if (const auto i = unsaved_.find(who.origin);
+      i != unsaved_.end() && i->second.who == who)
+    unsaved_.erase(i);
+  if (const auto i = link_of(who.origin);
+      i != links_.end() && i->second.at == stage::unsaved)
+    open(i, now);
 }
 
 void link_book::send_members(std::uint64_t link_id) {

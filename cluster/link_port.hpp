@@ -46,7 +46,8 @@ public:
   /// Sends a frame over a link that is up.
   virtual void send(std::uint64_t link_id, std::string bytes) = 0;
 
-  /// Saves what is known of a member; saved() follows once it is durable.
+  /// Saves what is known of a member; saved() follows once it is durable, and
+  /// not if that fails.
   virtual void save(const member& who) = 0;
   /// Finds out what a member has stamped that is merged here, since it is to
   /// be forgotten: forget() follows.

@@ -22,8 +22,8 @@ bool is_frequent(disk_write kind) {
          || kind == disk_write::cursor || kind == disk_write::fact;
 }
 
-/// Not until a member is durable before its link opens.
-constexpr double newcomers = 0;
+/// Worlds in which somebody new meets one member alone.
+constexpr double newcomers = 0.05;
 
 } // namespace
 
