@@ -47,7 +47,8 @@ void memory_store::apply(change&& folded) {
   entries_.emplace(at, std::move(folded));
 }
 
-result<void> memory_store::load(const visitor& visit) {
+result<void> memory_store::load(const visitor& visit,
+                                const damage_visitor& /*damage*/) {
   for (const auto& [at, row] : entries_)
     visit(row.key, row.entry, at);
   for (const auto& row : journal_)

@@ -29,9 +29,13 @@ public:
   result<void> append_all(std::span<const change* const> changes,
                           bool flush) override;
   result<fold_step> fold(std::size_t changes_max) override;
-  result<void> load(const visitor& visit) override;
+  using store::load;
+  result<void> load(const visitor& visit,
+                    const damage_visitor& damage) override;
   result<std::vector<change>> read_after(position after,
                                          read_limits limits) override;
+  /// Memory is not damaged.
+  std::vector<damaged_row> take_damage() override { return {}; }
 
   position last_position() const override { return last_; }
   std::size_t journal_rows() const override { return journal_.size(); }

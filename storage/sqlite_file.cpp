@@ -2,6 +2,7 @@
 
 #include "storage/origin.hpp"
 #include "storage/sqlite_sql.hpp"
+#include "storage/sqlite_sums.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -169,6 +170,8 @@ result<void> set_up_log(const connection& db, const std::string& path,
 result<void> set_up(const connection& db, const std::string& path,
                     const sqlite_config& config) {
   if (auto done = db.execute(sql::prepare_connection); !done)
+    return done;
+  if (auto done = define_sums(db); !done)
     return done;
   auto schema = schema_of(db, path);
   if (!schema)

@@ -60,6 +60,14 @@ statement& statement::bind(int parameter, std::string_view bytes) noexcept {
   return *this;
 }
 
+statement& statement::bind_text(int parameter, std::string_view text) noexcept {
+  auto code = sqlite3_bind_text64(handle_.get(), parameter, text.data(),
+                                  text.size(), nullptr, SQLITE_UTF8);
+  if (code != SQLITE_OK)
+    bind_failure_ = code;
+  return *this;
+}
+
 int statement::step() noexcept {
   if (bind_failure_ != SQLITE_OK)
     return std::exchange(bind_failure_, SQLITE_OK);
@@ -122,6 +130,17 @@ result<void> connection::prepare(
       return prepared.error();
     *to = std::move(*prepared);
   }
+  return {};
+}
+
+result<void> connection::define(const char* name, int arguments,
+                                void (*body)(sqlite3_context*, int,
+                                             sqlite3_value**)) const {
+  if (sqlite3_create_function_v2(handle_.get(), name, arguments,
+                                 SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
+                                 body, nullptr, nullptr, nullptr)
+      != SQLITE_OK)
+    return failure(name);
   return {};
 }
 

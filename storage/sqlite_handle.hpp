@@ -39,6 +39,9 @@ public:
   /// A blob with its length. The bytes must outlive the next step and reset.
   statement& bind(int parameter, std::string_view bytes) noexcept;
 
+  /// The same as text, for what is compared with a column of text.
+  statement& bind_text(int parameter, std::string_view text) noexcept;
+
   /// Steps once: SQLITE_ROW, SQLITE_DONE or SQLite's error code.
   int step() noexcept;
   /// Steps to the end of a statement that has no rows to give, and resets it:
@@ -98,6 +101,11 @@ public:
   /// Prepares each text into the statement beside it.
   result<void> prepare(
       std::initializer_list<std::pair<statement*, std::string_view>> all) const;
+  /// Defines a function of SQL, which must not throw.
+  /// @param arguments  how many it takes; negative: any number.
+  result<void> define(const char* name, int arguments,
+                      void (*body)(sqlite3_context*, int,
+                                   sqlite3_value**)) const;
   /// Runs statements that return nothing of interest.
   result<void> execute(const char* sql) const;
   /// The same, for use among prepared statements: SQLITE_OK or SQLite's error

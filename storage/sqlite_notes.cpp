@@ -1,11 +1,51 @@
 #include "storage/sqlite_notes.hpp"
 
+#include "storage/checksum.hpp"
 #include "storage/sqlite_sql.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 
 namespace panal::sqlite {
+
+namespace {
+
+// Whether a row of each table is as it was written.
+
+bool is_cursor(const statement& row) noexcept {
+  return sum_of(row.bits(0), row.bits(1)) == row.bits(2);
+}
+
+bool is_member(const statement& row) noexcept {
+  return sum_of(row.bits(0), row.bytes(1), row.bytes(2), row.bits(3))
+         == row.bits(4);
+}
+
+bool is_fact(const statement& row) noexcept {
+  return sum_of(row.bits(0), row.bits(1)) == row.bits(2);
+}
+
+bool is_run(const statement& row) noexcept {
+  return sum_of(row.bits(0), row.bits(1), row.bits(2), row.bits(3), row.bits(4))
+         == row.bits(5);
+}
+
+bool is_reissue(const statement& row) noexcept {
+  return row_sum(0, row.bytes(0), row.bytes(1), own_change) == row.bits(2);
+}
+
+/// Visits the whole rows of a table. @return false after a failure.
+bool each_whole(statement& table, bool (*is_whole)(const statement&) noexcept,
+                const std::function<void(const statement&)>& visit) {
+  rows found{table};
+  while (found.next())
+    if (is_whole(*found.operator->()))
+      visit(*found.operator->());
+  return found.complete();
+}
+
+} // namespace
 
 result<notes> notes::prepare(transactions& on) {
   notes made{on};
@@ -30,16 +70,18 @@ result<notes> notes::prepare(transactions& on) {
 
 result<void> notes::save_cursor(origin_id peer, position acknowledged) {
   return on_->run("save_cursor", [&] {
-    return save_cursor_.bind(1, peer).bind(2, acknowledged).run();
+    return save_cursor_.bind(1, peer)
+        .bind(2, acknowledged)
+        .bind(3, sum_of(peer, acknowledged))
+        .run();
   });
 }
 
 result<std::map<origin_id, position>> notes::cursors() {
   std::map<origin_id, position> all;
-  rows found{read_cursors_};
-  while (found.next())
-    all.emplace(found->bits(0), found->bits(1));
-  if (!found.complete())
+  if (!each_whole(read_cursors_, &is_cursor, [&](const statement& row) {
+        all.emplace(row.bits(0), row.bits(1));
+      }))
     return on_->db().failure("cursors");
   return all;
 }
@@ -50,6 +92,8 @@ result<void> notes::save_member(const member& who) {
         .bind(2, who.name)
         .bind(3, who.address)
         .bind(4, who.forgotten)
+        .bind(5, sum_of(who.origin, std::string_view{who.name},
+                        std::string_view{who.address}, who.forgotten))
         .run();
   });
 }
@@ -61,11 +105,10 @@ result<void> notes::remove_member(origin_id who) {
 
 result<std::vector<member>> notes::members() {
   std::vector<member> all;
-  rows found{read_members_};
-  while (found.next())
-    all.push_back({found->bits(0), std::string{found->bytes(1)},
-                   std::string{found->bytes(2)}, found->bits(3)});
-  if (!found.complete())
+  if (!each_whole(read_members_, &is_member, [&](const statement& row) {
+        all.push_back({row.bits(0), std::string{row.bytes(1)},
+                       std::string{row.bytes(2)}, row.bits(3)});
+      }))
     return on_->db().failure("members");
   // Compared here as unsigned numbers; in the database they are signed.
   std::ranges::sort(all, {}, &member::origin);
@@ -73,8 +116,10 @@ result<std::vector<member>> notes::members() {
 }
 
 int notes::put(fact which, std::uint64_t value) {
-  return save_fact_.bind(1, static_cast<std::uint64_t>(which))
+  const auto number = static_cast<std::uint64_t>(which);
+  return save_fact_.bind(1, number)
       .bind(2, value)
+      .bind(3, sum_of(number, value))
       .run();
 }
 
@@ -84,10 +129,9 @@ result<void> notes::save_fact(fact which, std::uint64_t value) {
 
 result<fact_map> notes::facts() {
   fact_map all;
-  rows found{read_facts_};
-  while (found.next())
-    all.emplace(static_cast<fact>(found->bits(0)), found->bits(1));
-  if (!found.complete())
+  if (!each_whole(read_facts_, &is_fact, [&](const statement& row) {
+        all.emplace(static_cast<fact>(row.bits(0)), row.bits(1));
+      }))
     return on_->db().failure("facts");
   return all;
 }
@@ -108,23 +152,42 @@ result<void> notes::add_run(const run_record& run, origin_id peer) {
 
 result<std::map<origin_id, std::vector<run_record>>> notes::runs() {
   std::map<origin_id, std::vector<run_record>> all;
-  rows found{read_runs_};
-  while (found.next())
-    all[found->bits(0)].push_back(
-        {found->bits(1), found->bits(2), found->bits(3)});
-  if (!found.complete())
+  if (!each_whole(read_runs_, &is_run, [&](const statement& row) {
+        all[row.bits(1)].push_back({row.bits(2), row.bits(3), row.bits(4)});
+      }))
     return on_->db().failure("runs");
   return all;
 }
 
 result<std::vector<reissue>> notes::reissues() {
   std::vector<reissue> all;
-  rows found{read_reissues_};
-  while (found.next())
-    all.push_back({std::string{found->bytes(0)}, std::string{found->bytes(1)}});
-  if (!found.complete())
+  if (!each_whole(read_reissues_, &is_reissue, [&](const statement& row) {
+        all.push_back({std::string{row.bytes(0)}, std::string{row.bytes(1)}});
+      }))
     return on_->db().failure("reissues");
   return all;
+}
+
+result<void> notes::tell(const damage_visitor& damage) {
+  struct table {
+    statement& rows;
+    bool (*is_whole)(const statement&) noexcept;
+    damaged what;
+  };
+  for (auto& [from, is_whole, what] :
+       {table{read_facts_, &is_fact, damaged::fact},
+        table{read_runs_, &is_run, damaged::run},
+        table{read_members_, &is_member, damaged::member},
+        table{read_cursors_, &is_cursor, damaged::cursor},
+        table{read_reissues_, &is_reissue, damaged::reissue}}) {
+    rows found{from};
+    while (found.next())
+      if (!is_whole(*found.operator->()))
+        damage({what, 0, {}, 0});
+    if (!found.complete())
+      return on_->db().failure("looking for damage");
+  }
+  return {};
 }
 
 result<void> notes::remove_reissue(std::string_view key) {
@@ -134,7 +197,10 @@ result<void> notes::remove_reissue(std::string_view key) {
 
 int notes::add(std::span<const reissue> again) {
   for (const auto& what : again) {
-    auto code = add_reissue_.bind(1, what.key).bind(2, what.entry).run();
+    auto code = add_reissue_.bind(1, what.key)
+                    .bind(2, what.entry)
+                    .bind(3, row_sum(0, what.key, what.entry, own_change))
+                    .run();
     if (code != SQLITE_OK)
       return code;
   }

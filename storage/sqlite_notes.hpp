@@ -38,6 +38,8 @@ public:
   result<std::map<origin_id, std::vector<run_record>>> runs();
 
   result<std::vector<reissue>> reissues();
+  /// Tells of the rows that all of these leave out.
+  result<void> tell(const damage_visitor& damage);
   result<void> remove_reissue(std::string_view key);
 
   /// Steps of a rebirth's transaction: SQLITE_OK or SQLite's error code.

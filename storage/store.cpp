@@ -10,4 +10,8 @@ result<void> store::append(std::span<const change> changes) {
   return append_all(rows);
 }
 
+result<void> store::load(const visitor& visit) {
+  return load(visit, [](const damaged_row&) {});
+}
+
 } // namespace panal

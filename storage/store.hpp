@@ -10,8 +10,14 @@
 // oldest journal rows into them in the background; folded rows leave the
 // journal in the same transaction. So at every moment
 //     data set = entries, overwritten by the journal's rows in order.
+//
+// A disk may give other bytes than it took. Every row carries a checksum
+// beside its content, and a row that fails it is *damaged*: it is never taken
+// for anything else, never folded over anything, and never dropped while no
+// newer whole row of its key stands in for it. load() tells of each.
 
 #include "storage/change.hpp"
+#include "storage/damage.hpp"
 #include "storage/errc.hpp"
 
 #include <cstddef>
@@ -129,16 +135,31 @@ public:
   /// journal, in one transaction. An empty `change::entry` removes the row.
   /// One step may stop earlier, to bound the bytes that it moves, but folds at
   /// least one row if there is one. Errors as append.
+  /// A damaged row leaves the journal too, and stays known to load().
   virtual result<fold_step> fold(std::size_t changes_max) = 0;
 
-  /// Visits all entries and then the journal's rows in order.
-  virtual result<void> load(const visitor& visit) = 0;
+  /// Visits all entries and then the journal's rows in order. In place of a
+  /// damaged row `damage` is called, in the same order: what is visited later
+  /// of that key stands in for it. Damage beside the changes (facts, runs,
+  /// members, cursors, reissues, the directory's own numbers) comes last; what
+  /// those calls below return leaves it out.
+  virtual result<void> load(const visitor& visit,
+                            const damage_visitor& damage) = 0;
+  /// The same, passing over what is damaged.
+  result<void> load(const visitor& visit);
 
   /// The changes after `after` in ascending position order, bounded by
   /// `limits`. What was folded is read from the entries: then a key's state
   /// appears once, at its latest position, with source `own_change`.
+  /// In the place of a damaged row stands the newest whole state of its key.
+  /// Errors: `corrupt` if the next row is damaged and there is none: what
+  /// comes after it must not be read as if it were complete.
   virtual result<std::vector<change>> read_after(position after,
                                                  read_limits limits) = 0;
+
+  /// Damaged rows that fold() and read_after() have met for the first time
+  /// since the last call, a bounded number of them.
+  virtual std::vector<damaged_row> take_damage() = 0;
 
   /// The position of the newest appended change, 0 if there has been none.
   virtual position last_position() const = 0;

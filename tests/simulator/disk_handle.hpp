@@ -19,10 +19,17 @@ public:
   result<fold_step> fold(std::size_t changes_max) override {
     return disk_.fold(changes_max);
   }
-  result<void> load(const visitor& visit) override { return disk_.load(visit); }
+  using store::load;
+  result<void> load(const visitor& visit,
+                    const damage_visitor& damage) override {
+    return disk_.load(visit, damage);
+  }
   result<std::vector<change>> read_after(position after,
                                          read_limits limits) override {
     return disk_.read_after(after, limits);
+  }
+  std::vector<damaged_row> take_damage() override {
+    return disk_.take_damage();
   }
   position last_position() const override { return disk_.last_position(); }
   std::size_t journal_rows() const override { return disk_.journal_rows(); }

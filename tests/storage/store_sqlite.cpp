@@ -152,10 +152,10 @@ TEST_CASE("a newer schema is refused and left alone") {
   temp_directory temp;
   fill(temp / "data");
   // user_version stands big-endian at offset 60 of the file.
-  patch(temp / "data/panal.db", 60, {"\0\0\0\3", 4});
+  patch(temp / "data/panal.db", 60, {"\0\0\0\4", 4});
   CHECK(refusal(temp / "data").code == errc::storage_failed);
   CHECK(mentions(refusal(temp / "data"), "newer version"));
-  patch(temp / "data/panal.db", 60, {"\0\0\0\2", 4});
+  patch(temp / "data/panal.db", 60, {"\0\0\0\3", 4});
   CHECK(load(*open_sqlite(temp / "data")).size() == 1000);
 }
 

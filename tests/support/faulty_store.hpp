@@ -67,12 +67,17 @@ public:
   result<fold_step> fold(std::size_t changes_max) override {
     return behind_->fold(changes_max);
   }
-  result<void> load(const visitor& visit) override {
-    return behind_->load(visit);
+  using store::load;
+  result<void> load(const visitor& visit,
+                    const damage_visitor& damage) override {
+    return behind_->load(visit, damage);
   }
   result<std::vector<change>> read_after(position after,
                                          read_limits limits) override {
     return behind_->read_after(after, limits);
+  }
+  std::vector<damaged_row> take_damage() override {
+    return behind_->take_damage();
   }
   position last_position() const override { return behind_->last_position(); }
   std::size_t journal_rows() const override { return behind_->journal_rows(); }
