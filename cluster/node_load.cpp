@@ -1,6 +1,7 @@
 #include "cluster/node_load.hpp"
 
 #include "storage/key_hash.hpp"
+#include "storage/mutant.hpp"
 
 #include <algorithm>
 #include <map>
@@ -12,6 +13,8 @@ namespace {
 
 /// Of a run's identity; the rest is the time of its start.
 constexpr std::uint64_t run_random_bits = 0xffff;
+/// Rows that are folded in one step.
+constexpr std::size_t fold_rows = 1'024;
 
 void note_stamps(std::map<origin_id, std::uint64_t>& newest,
                  std::string_view entry) {
@@ -59,6 +62,15 @@ void make_tables(const node_load_config& config, hybrid_clock& time,
   }
 }
 
+/// Without peers a delete leaves no tombstone: only folding takes what it has
+/// deleted out of the sequence, which now begins to be told.
+result<void> fold_all(store& disk) {
+  while (disk.journal_rows() > 0)
+    if (auto step = disk.fold(fold_rows); !step)
+      return step.error();
+  return {};
+}
+
 result<void> read_keys(store& disk, loaded_node& into) {
   return disk.load([&](std::string_view key, std::string_view entry, position) {
     note_stamps(into.replica.newest_of, entry);
@@ -91,6 +103,10 @@ result<loaded_node> load_node(store& disk, const node_load_config& config,
   loaded_node made;
   if (auto read = read_notes(disk, made); !read)
     return read.error();
+  if (config.tables.keeps_tombstones && made.known.empty()
+      && !PANAL_MUTANT(deletes_of_the_lone_told))
+    if (auto folded = fold_all(disk); !folded)
+      return folded.error();
   make_tables(config, time, made);
   if (auto read = read_keys(disk, made); !read)
     return read.error();

@@ -45,8 +45,10 @@ struct loaded_node {
   position last = 0;
 };
 
-/// Reads a data directory and begins a run in it. The clock is set so that it
-/// issues nothing at or below what an earlier run has promised.
+/// Reads a data directory and begins a run in it. A directory that knows of no
+/// peers and is to have some is folded first: a node without peers deletes
+/// without tombstones, and would tell of what it has deleted. The clock is set
+/// so that it issues nothing at or below what an earlier run has promised.
 /// @param time  outlives the tables.
 /// Errors: those of the store; then the node cannot start.
 result<loaded_node> load_node(store& disk, const node_load_config& config,

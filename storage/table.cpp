@@ -86,7 +86,8 @@ outcome table::put(operation& op, const view& now) {
     out.reply.version = seen.version;
     return out;
   }
-  if (memory_bytes() > config_.memory_bytes_max)
+  if (memory_bytes() > config_.memory_bytes_max
+      && !PANAL_MUTANT(memory_limit_ignored))
     return refused(errc::memory_full);
   if (overlay_bytes_ > config_.overlay_bytes_max)
     return refused(errc::overloaded);

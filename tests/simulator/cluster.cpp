@@ -74,6 +74,11 @@ void cluster::draw_weather() {
   options_.shards = r.chance(0.25) ? 2 : 1;
   options_.pushes = !r.chance(0.06);
   options_.narrow_windows = seed_ % 3 == 0;
+  options_.recent_bytes_max = r.chance(0.25) ? 300 : 3'000;
+  options_.folds = r.chance(0.25) ? 0.9 : 0.3;
+  if (r.chance(0.1))
+    options_.memory_bytes_max = 300 + r.below(1'500);
+  w.loners = r.chance(0.08);
   const auto count = r.chance(0.85) ? 3 : r.chance(0.7) ? 2 : 4 + r.below(4);
   for (std::size_t i = 0; i < count; ++i)
     add_machine(std::make_unique<sim_disk>(fresh_origin()));
@@ -101,8 +106,9 @@ void cluster::start(std::size_t index) {
   if (m.is_up())
     return;
   m.refused.clear();
-  m.node =
-      std::make_unique<sim_node>(*this, index, *m.disk, *m.clock, options_);
+  auto options = options_;
+  options.is_clustered = m.is_clustered;
+  m.node = std::make_unique<sim_node>(*this, index, *m.disk, *m.clock, options);
   if (m.node->is_sound())
     return say(m.name + " starts");
   crash(index);

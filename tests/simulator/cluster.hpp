@@ -99,6 +99,8 @@ private:
     std::set<std::pair<origin_id, std::uint64_t>> refused;
     /// The highest line when it joined.
     std::uint64_t joined_above = 0;
+    /// Else it runs by itself until it is restarted as a member.
+    bool is_clustered = true;
     bool is_up() const noexcept { return node != nullptr; }
   };
   /// A machine that is new after a while, and first meets one member alone.
@@ -149,6 +151,7 @@ private:
     std::optional<std::size_t> victim;
     std::array<sim_time, 3> moments{};
     std::optional<newcomer> late;
+    bool loners = false;
   };
 
   /// The operations whose stamps an entry holds.
@@ -170,6 +173,7 @@ private:
   void aim_fault(std::size_t index);
   void aim(std::size_t index, const aimed_fault& at);
   void bring_newcomer();
+  void begin_alone(std::size_t index);
   bool was_forgotten(std::size_t index);
   void restore_backup(std::size_t index);
   void copy_directory(std::size_t index);

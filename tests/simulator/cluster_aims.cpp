@@ -76,6 +76,9 @@ void cluster::schedule_faults() {
     aim_fault(r.below(machines_.size()));
   if (weather_.late)
     bring_newcomer();
+  for (std::size_t i = 0; weather_.loners && i < machines_.size(); ++i)
+    if (r.chance(0.6))
+      begin_alone(i);
 }
 
 /// A full disk is emptied some time.
@@ -136,6 +139,18 @@ void cluster::cut_from_others(std::size_t index, std::size_t but) {
       cuts_.insert({index, i});
       cuts_.insert({i, index});
     }
+}
+
+/// A node that had no peers is given some.
+void cluster::begin_alone(std::size_t index) {
+  machines_[index].is_clustered = false;
+  around.at(around.random.between(500 * millisecond, weather_.length), nature,
+            [this, index] {
+              say(machines_[index].name + " becomes a member");
+              machines_[index].is_clustered = true;
+              if (machines_[index].is_up())
+                crash_for(index, millisecond, 100 * millisecond);
+            });
 }
 
 /// Somebody new meets one member alone, whose disk does not take it. Both

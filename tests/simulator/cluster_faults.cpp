@@ -194,6 +194,8 @@ void cluster::heal() {
                 || machines_[i].clock->offset() < -60'000
             ? around.random.between(-100, 100)
             : std::clamp<unix_ms>(machines_[i].clock->offset(), -300, 300));
+    if (!std::exchange(machines_[i].is_clustered, true))
+      crash(i);
     start(i);
   }
 }

@@ -24,7 +24,7 @@ void cluster::judge_line(std::size_t at, std::uint64_t line) {
       counted.push_back(&m);
       held |= m.disk->knows.seen();
     }
-  for_each(held, [&](op_id op) {
+  for_each(held & ~ops.traceless(), [&](op_id op) {
     // What a former identity has stamped, no line speaks of.
     const auto is_of = [&](const machine* m) {
       return m->disk->origin() == ops[op].name.origin;

@@ -46,7 +46,8 @@ void cluster::dial(std::size_t from, const std::string& address) {
     if (!a.is_up() || a.node->life() != life)
       return;
     const bool reaches = to < machines_.size() && machines_[to].is_up()
-                         && !is_cut(from, to) && !is_cut(to, from);
+                         && !is_cut(from, to) && !is_cut(to, from)
+                         && machines_[to].is_clustered;
     if (!reaches || to == from) {
       say(a.name + " dials " + address + " in vain");
       return a.node->dial_failed(address);

@@ -131,7 +131,7 @@ std::optional<std::string> judge_uncovered(const history& all,
   const auto& low = all[shown];
   const auto known = of.seen & all.about(low.key);
   std::optional<std::string> wrong;
-  const auto gone = of.dead | all.lapsed() | all.withdrawn();
+  const auto gone = of.dead | all.lapsed() | all.withdrawn() | all.traceless();
   for_each(known & ~gone, [&](op_id op) {
     const auto& high = all[op];
     if (high.what != deed::put || high.expires_at > now

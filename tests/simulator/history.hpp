@@ -104,6 +104,13 @@ public:
   /// It was not issued anew, since it had expired, or there was nothing to
   /// delete: nobody has heard of it, and it hides nothing.
   void lapse(op_id op) { lapsed_.set(op); }
+  /// A delete, or something that expires, at a node without peers: it takes
+  /// its past with it, and leaves nothing that anybody could be told.
+  void leaves_no_trace(op_id op) {
+    traceless_.set(op);
+    traceless_ |= all_[op].past;
+  }
+  const op_set& traceless() const noexcept { return traceless_; }
   const op_set& lapsed() const noexcept { return lapsed_; }
   const op_set& withdrawn() const noexcept { return withdrawn_; }
   const op_set& excused() const noexcept { return excused_; }
@@ -119,6 +126,7 @@ private:
   op_set excused_;
   op_set withdrawn_;
   op_set lapsed_;
+  op_set traceless_;
 };
 
 /// The puts of a key that must be alive for whoever knows `of`: nobody may

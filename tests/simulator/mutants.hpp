@@ -43,13 +43,15 @@ enum class mutant : int {
   unsafe_clock_writes,
   newcomer_not_fenced,
   sync_without_flush,
+  memory_limit_ignored,
+  deletes_of_the_lone_told,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 34> mutant_names{
+inline constexpr std::array<std::string_view, 36> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -84,6 +86,8 @@ inline constexpr std::array<std::string_view, 34> mutant_names{
     "unsafe_clock_writes",
     "newcomer_not_fenced",
     "sync_without_flush",
+    "memory_limit_ignored",
+    "deletes_of_the_lone_told",
 };
 
 } // namespace panal

@@ -23,7 +23,7 @@ replica_config config_of(const node_options& options) {
     c.window.window_bytes_max = 150;
   c.window.ack_timeout = 600ms;
   c.window.refused_pause = 300ms;
-  c.recent_bytes_max = 3'000;
+  c.recent_bytes_max = options.recent_bytes_max;
   c.mark_pause = 500ms;
   c.line_pause = 1'000ms;
   c.cursor_pause = 500ms;
@@ -61,7 +61,8 @@ void sim_node::load() {
   wanted.node_name = around_.self_of(index_, disk_.origin()).name;
   wanted.shards = options_.shards;
   wanted.random = around_.around.random();
-  wanted.tables.keeps_tombstones = true;
+  wanted.tables.keeps_tombstones = options_.is_clustered;
+  wanted.tables.memory_bytes_max = options_.memory_bytes_max;
   wanted.tables.gate = &gate_;
   wanted.tables.digests = &digests_;
   wanted.tables.digest_secret = digest_secret;

@@ -31,6 +31,15 @@ struct node_options {
   bool pushes = true;
   /// A frame or two in flight.
   bool narrow_windows = false;
+  /// What of the newest changes is kept in memory for the peers.
+  std::size_t recent_bytes_max = 3'000;
+  /// How probably a commit is followed by a step of folding.
+  double folds = 0.3;
+  /// For each shard.
+  std::size_t memory_bytes_max = std::size_t{1} << 30;
+  /// False: it knows of no peers and is known by none, and deletes without
+  /// leaving tombstones.
+  bool is_clustered = true;
 };
 
 /// What became of a client's operation; `op` if it was accepted.
@@ -161,6 +170,8 @@ private:
   void judge_read(const shard& part, unsigned key, const panal::answer& reply);
   void judge_write(const knowledge& knew, unsigned key, const operation& asked,
                    const panal::answer& reply, unix_ms asked_at);
+  void judge_memory(const operation& asked, const panal::answer& reply,
+                    bool is_full);
   bool knows_clears(const knowledge& what, const table& keys) const;
   void judge_commit(const change_batch& batch);
   void reissue_in(std::size_t index, std::vector<reissue> writes);

@@ -69,7 +69,7 @@ void sim_node::commit() {
     if (hlc != 0)
       core_->marked(hlc, last, now());
   });
-  if (around_.around.random.chance(0.3))
+  if (around_.around.random.chance(options_.folds))
     journal_->fold();
 }
 

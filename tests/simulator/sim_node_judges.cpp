@@ -72,6 +72,15 @@ void sim_node::judge_write(const knowledge& knew, unsigned key,
     around_.violated("unsafe: written though the clock is far off");
 }
 
+/// Who has no room says so to puts alone, and takes none.
+void sim_node::judge_memory(const operation& asked, const panal::answer& reply,
+                            bool is_full) {
+  if (asked.what == verb::put && reply.code == errc::ok && is_full)
+    around_.violated("memory: a put was taken over the limit");
+  if (reply.code == errc::memory_full && (asked.what != verb::put || !is_full))
+    around_.violated("memory: refused, though there is room");
+}
+
 /// Nothing may come to be below a line.
 void sim_node::judge_commit(const change_batch& batch) {
   const auto judge = [&](const stamp& at) {

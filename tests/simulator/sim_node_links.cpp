@@ -172,11 +172,14 @@ void sim_node::forget(const std::string& name) {
 }
 
 void sim_node::beat() {
-  links_->book().beat(now().steady);
-  post(membership_part, replicator, [this] {
-    was_unsafe_ = core_->clock() == clock_state::unsafe;
-    core_->tick(now());
-  });
+  // Else there is no part that would look for peers, or draw a line.
+  if (options_.is_clustered) {
+    links_->book().beat(now().steady);
+    post(membership_part, replicator, [this] {
+      was_unsafe_ = core_->clock() == clock_state::unsafe;
+      core_->tick(now());
+    });
+  }
   auto& world = around_.around;
   world.at(world.now() + beat_pause + world.random.between(0, millisecond),
            life_, [this] { beat(); });

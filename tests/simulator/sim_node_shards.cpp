@@ -44,12 +44,14 @@ void sim_node::apply(std::size_t index, operation op, unsigned key,
   const auto value = op.value;
   const auto asked_at = wall_.now();
   const auto knew = part.mem;
+  const bool is_full = part.keys->memory_bytes() > options_.memory_bytes_max;
   const auto name = op.key;
   auto out = part.keys->apply(op);
   op.version = version;
   op.key = name;
   if (what != verb::get)
     judge_write(knew, key, op, out.reply, asked_at);
+  judge_memory(op, out.reply, is_full);
   client_answer came{std::move(out.reply), std::nullopt};
   // One change a batch, so that what the operation has made is seen.
   auto batch = part.keys->take_batch();
@@ -71,6 +73,8 @@ void sim_node::apply(std::size_t index, operation op, unsigned key,
       return around_.shares_stamps();
     if (made.kills)
       around_.ops.also_named(floor, *came.op);
+    if (!options_.is_clustered && (op.ttl_ms > 0 || what == verb::remove))
+      around_.ops.leaves_no_trace(*came.op);
     stage(index, batch->last_number(), around_.ops.knows(*came.op));
   }
   if (what == verb::get && came.reply.code == errc::ok)
