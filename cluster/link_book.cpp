@@ -3,6 +3,7 @@
 #include "cluster/link_book.hpp"
 
 #include "cluster/frame.hpp"
+#include "storage/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -40,9 +41,11 @@ void link_book::admitted(std::uint64_t link_id, const proven_peer& peer,
   fresh.who = peer.who;
   fresh.run = peer.run;
   fresh.dialled = !peer.dialled.empty();
-  fresh.farewell = roster_->is_forgotten(peer.who.origin);
+  fresh.farewell =
+      roster_->is_forgotten(peer.who.origin) && !PANAL_MUTANT(forgotten_let_in);
   fresh.heard_at = now;
-  if (fresh.farewell || durable_.contains(peer.who.origin))
+  if (fresh.farewell || durable_.contains(peer.who.origin)
+      || PANAL_MUTANT(link_before_saved))
     open(links_.find(link_id), now);
 }
 
@@ -62,7 +65,9 @@ bool link_book::is_second_claim(const proven_peer& peer, steady_time now) {
   const auto claimed_for = claims_.add(peer.who.origin, peer.run, now);
   if (now - held->second.heard_at > config_.doubtful_silence) {
     cut(held, "replaced", false, now);
-  } else if (claimed_for > config_.copy_patience) {
+  } else if ((claimed_for > config_.copy_patience
+              || PANAL_MUTANT(restart_taken_for_copy))
+             && !PANAL_MUTANT(twin_goes_on)) {
     port_.note(link_event::copied, peer.who, {});
     port_.refuse_copy(peer.who.origin, peer.run);
   }
@@ -89,7 +94,8 @@ void link_book::greeted(std::uint64_t link_id, steady_time now) {
   auto& peer = i->second;
   peer.at = stage::up;
   peer.heard_at = now;
-  send_members(link_id);
+  if (!peer.farewell || !PANAL_MUTANT(farewell_unsaid))
+    send_members(link_id);
   if (peer.farewell)
     return;
   roster_->link_up(peer.who.origin);
@@ -154,7 +160,8 @@ void link_book::cut(link_map::iterator gone, std::string_view why, bool faulty,
   port_.note(link_event::down, lost.who, why);
   if (faulty)
     penalties_.add(lost.who.origin, now);
-  roster_->link_down(lost.who.origin, now, faulty);
+  if (!PANAL_MUTANT(lost_link_not_dialled))
+    roster_->link_down(lost.who.origin, now, faulty);
   port_.tell_down(lost.who);
 }
 
@@ -172,7 +179,8 @@ void link_book::beat(steady_time now) {
       cut(at, "silent", false, now);
   }
   for (auto& [origin, owed] : unsaved_)
-    if (now - owed.asked_at >= config_.save_pause) {
+    if (now - owed.asked_at >= config_.save_pause
+        && !PANAL_MUTANT(save_asked_once)) {
       owed.asked_at = now;
       port_.save(owed.who);
     }

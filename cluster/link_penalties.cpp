@@ -1,5 +1,7 @@
 #include "cluster/link_penalties.hpp"
 
+#include "storage/mutant.hpp"
+
 #include <algorithm>
 #include <random>
 
@@ -19,7 +21,8 @@ void link_penalties::add(origin_id who, steady_time now) {
 
 bool link_penalties::keeps_out(origin_id who, steady_time now) const {
   const auto i = penalties_.find(who);
-  return i != penalties_.end() && now < i->second.until;
+  return i != penalties_.end()
+         && (now < i->second.until || PANAL_MUTANT(fault_never_forgiven));
 }
 
 void link_penalties::make_room() {

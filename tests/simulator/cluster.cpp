@@ -52,6 +52,7 @@ void cluster::draw_weather() {
     w.reorders = r.chance(0.5) ? 0.3 : 0;
     w.replays = r.chance(0.4) ? 0.05 : 0;
   }
+  w.nonsense = r.chance(0.1) ? 0.02 : 0;
   w.delay_max = r.chance(0.3) ? 300 * millisecond : 5 * millisecond;
   w.length = r.between(2, 7) * second;
   w.operations = 30 + r.below(60);
@@ -116,11 +117,11 @@ void cluster::start(std::size_t index) {
             [this, index] { start(index); });
 }
 
-void cluster::crash(std::size_t index) {
+void cluster::crash(std::size_t index, bool silently) {
   auto& m = machines_[index];
   if (!m.is_up())
     return;
-  say(m.name + " crashes");
+  say(m.name + (silently ? " vanishes" : " crashes"));
   m.node->die();
   graves_.push_back(std::move(m.node));
   std::vector<std::uint64_t> broken;
@@ -128,7 +129,10 @@ void cluster::crash(std::size_t index) {
     if (c.a == index || c.b == index)
       broken.push_back(id);
   for (const auto id : broken)
-    close(id);
+    if (silently)
+      connections_.erase(id);
+    else
+      close(id);
 }
 
 void cluster::restart(std::size_t index) {

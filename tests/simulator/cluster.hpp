@@ -20,7 +20,8 @@ namespace panal::sim {
 struct verdict_of_seed {
   std::uint64_t seed = 0;
   /// Empty: nothing is wrong. Begins with its kind: "lost", "resurrected",
-  /// "expired", "differing", "invented", "early", "stale", "409 lies".
+  /// "expired", "differing", "invented", "early", "stale", "409 lies", "line",
+  /// "unsafe", "link".
   std::string violation;
   std::uint64_t events = 0;
   std::size_t operations = 0;
@@ -132,6 +133,8 @@ private:
     double duplicates = 0;
     double reorders = 0;
     double replays = 0;
+    /// Frames that come as none.
+    double nonsense = 0;
     sim_time delay_max = 2 * millisecond;
     sim_time length = 5 * second;
     std::size_t operations = 60;
@@ -161,7 +164,8 @@ private:
   void draw_newcomer();
   void add_machine(std::unique_ptr<sim_disk> disk);
   void start(std::size_t index);
-  void crash(std::size_t index);
+  /// @param silently  nobody hears that its connections have ended.
+  void crash(std::size_t index, bool silently = false);
   void client_step();
   void fault_step();
   void schedule_faults();

@@ -88,7 +88,7 @@ void cluster::fill_disk(std::size_t index) {
 }
 
 void cluster::crash_for(std::size_t index, sim_time least, sim_time most) {
-  crash(index);
+  crash(index, around.random.chance(0.3));
   around.at(around.now() + around.random.between(least, most), nature,
             [this, index] { start(index); });
 }
@@ -96,7 +96,7 @@ void cluster::crash_for(std::size_t index, sim_time least, sim_time most) {
 void cluster::lose_power(std::size_t index) {
   auto& m = machines_[index];
   say(m.name + " loses its power");
-  crash(index);
+  crash(index, true);
   const auto left = m.disk->after_power_loss();
   auto kept = left->knows.seen();
   for (const auto& write : *left->reissues())

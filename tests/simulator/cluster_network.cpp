@@ -87,6 +87,9 @@ void cluster::dial(std::size_t from, const std::string& address) {
 }
 
 void cluster::refuse_copy(std::size_t at, origin_id who, std::uint64_t run) {
+  if (!has_copy_)
+    violated("link: " + machines_[at].name
+             + " takes the next run of a member for a copy of it");
   machines_[at].refused.insert({who, run});
 }
 
@@ -151,6 +154,8 @@ void cluster::send(std::size_t from, std::uint64_t link, std::string bytes) {
   auto& r = around.random;
   if (is_cut(from, to) || r.chance(weather_.loss))
     return;
+  if (weather_.nonsense > 0 && r.chance(weather_.nonsense))
+    bytes.pop_back();
   const auto copies = r.chance(weather_.duplicates) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     auto delay = r.between(100, 2'000);

@@ -45,13 +45,21 @@ enum class mutant : int {
   sync_without_flush,
   memory_limit_ignored,
   deletes_of_the_lone_told,
+  link_before_saved,
+  save_asked_once,
+  fault_never_forgiven,
+  lost_link_not_dialled,
+  twin_goes_on,
+  restart_taken_for_copy,
+  farewell_unsaid,
+  forgotten_let_in,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 36> mutant_names{
+inline constexpr std::array<std::string_view, 44> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -88,6 +96,14 @@ inline constexpr std::array<std::string_view, 36> mutant_names{
     "sync_without_flush",
     "memory_limit_ignored",
     "deletes_of_the_lone_told",
+    "link_before_saved",
+    "save_asked_once",
+    "fault_never_forgiven",
+    "lost_link_not_dialled",
+    "twin_goes_on",
+    "restart_taken_for_copy",
+    "farewell_unsaid",
+    "forgotten_let_in",
 };
 
 } // namespace panal

@@ -82,10 +82,22 @@ void sim_node::links_part::tell_members(std::vector<member> all) {
 
 void sim_node::links_part::tell_up(const member& who, std::uint64_t run,
                                    std::uint64_t link_id) {
+  judge_up(who);
   node_.post(membership_part, replicator, [this, who, run, link_id] {
     up_[who.origin] = link_id;
     node_.core_->link_up(who, run, node_.now());
   });
+}
+
+/// After a restart the node must know from its disk whom it has merged from.
+void sim_node::links_part::judge_up(const member& who) const {
+  const auto known = *node_.disk_.members();
+  const bool is_known = std::ranges::any_of(known, [&](const member& x) {
+    return x.origin == who.origin && x.forgotten == 0;
+  });
+  if (!is_known && !node_.reborn_)
+    node_.around_.violated("link: " + node_.self().name + " opens one to "
+                           + who.name + ", which its disk does not know");
 }
 
 void sim_node::links_part::tell_down(const member& who) {

@@ -42,6 +42,8 @@ public:
             std::string_view detail) override;
 
 private:
+  void judge_up(const member& who) const;
+
   sim_node& node_;
   std::unique_ptr<link_book> book_;
   /// The replicator's.

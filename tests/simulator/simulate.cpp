@@ -107,7 +107,7 @@ int run_all(const settings& asked) {
               static_cast<unsigned long long>(sum.events.load()));
   for (const char* kind :
        {"lost", "differing", "resurrected", "expired", "invented", "early",
-        "stale", "409 lies", "line", "unsafe", "memory"})
+        "stale", "409 lies", "line", "unsafe", "memory", "link"})
     std::printf(" %llu %s,", static_cast<unsigned long long>(sum.by_kind[kind]),
                 kind);
   std::printf(" in %.1f s (%.0f/s)\n", seconds,
