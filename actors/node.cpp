@@ -83,8 +83,10 @@ void node::parts::spawn() {
                                            }),
               "journal");
   for (std::size_t i = 0; i < loaded.tables.size(); ++i) {
-    shard_setup setup{std::move(loaded.tables[i]), i,
-                      settings.clustered ? &digests : nullptr, digest_secret};
+    shard_setup setup;
+    setup.keys = std::move(loaded.tables[i]);
+    setup.config = {i, loaded.tables.size(),
+                    settings.clustered ? &digests : nullptr, digest_secret};
     shards.push_back(
         guarded(system->spawn(shard_actor, setup, journal), "shard"));
   }
@@ -94,7 +96,7 @@ void node::parts::spawn() {
   for (const auto& shard : shards) {
     caf::anon_send(shard, feed_atom_v, shards);
     caf::anon_send(shard, feed_atom_v, replicator);
-    caf::anon_send(shard, sweep_atom_v);
+    caf::anon_send(shard, start_atom_v);
   }
 }
 

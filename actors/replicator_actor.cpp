@@ -1,23 +1,18 @@
 #include "actors/replicator_actor.hpp"
 
 #include "logging/log.hpp"
-#include "storage/key_hash.hpp"
 
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 namespace panal {
 
 namespace {
 
-/// Rounds through the shards that are waited for at once.
-constexpr std::size_t gatherings_max = 64;
-
 void deliver(quorum_wait& wait) {
   std::vector<request_ptr> done;
   done.push_back(std::move(wait.what));
-  wait.home->deliver(std::move(done));
+  deliver_all(std::move(done));
 }
 
 } // namespace
@@ -57,63 +52,29 @@ void replicator_state::merged(const remote_done& part) {
 }
 
 void replicator_state::listing_came(leaf_listing& part) {
-  const auto i = gatherings.find(part.token);
-  if (i == gatherings.end())
-    return;
-  auto& all = i->second;
-  all.items.insert(all.items.end(), part.items.begin(), part.items.end());
-  if (--all.shards_left > 0)
-    return;
-  auto items = std::move(all.items);
-  gatherings.erase(i);
-  core->listed(part.token, std::move(items), now());
+  const auto token = part.token;
+  if (auto whole = rounds->listed(std::move(part)))
+    core->listed(token, std::move(*whole), now());
 }
 
 void replicator_state::difference_came(leaf_difference& part) {
-  const auto i = gatherings.find(part.token);
-  if (i == gatherings.end())
-    return;
-  auto& all = i->second;
-  std::move(part.entries.begin(), part.entries.end(),
-            std::back_inserter(all.entries));
-  all.more = all.more || part.more;
-  if (--all.shards_left > 0)
-    return;
-  auto whole = std::move(all);
-  gatherings.erase(i);
-  core->compared(part.token, std::move(whole.entries), whole.more, now());
+  if (auto whole = rounds->compared(std::move(part)))
+    core->compared(whole->token, std::move(whole->entries), whole->more, now());
 }
 
 void replicator_state::reissues_came(reissue_batch& all) {
-  std::vector<reissue_batch_ptr> parts(setup.shards.size());
-  for (auto& write : all.writes) {
-    auto& part = parts[shard_of(key_hash(write.key), parts.size())];
-    if (!part)
-      part = std::make_shared<reissue_batch>();
-    part->writes.push_back(std::move(write));
-  }
-  reissue_sum = {};
-  reissue_parts_left = 0;
-  for (std::size_t shard = 0; shard < parts.size(); ++shard) {
-    if (!parts[shard])
-      continue;
-    ++reissue_parts_left;
-    caf::anon_send(setup.shards[shard], std::move(parts[shard]));
-  }
-  if (reissue_parts_left == 0)
+  if (!rounds->reissue_all(std::move(all.writes)))
     core->reissued(0, 0, false);
 }
 
 void replicator_state::reissue_done(const reissue_report& part) {
   caf::anon_send(setup.journal, reissue_atom_v, part.keys);
-  reissue_sum.issued += part.issued;
-  reissue_sum.refused += part.refused;
-  reissue_sum.left = reissue_sum.left || part.left;
-  if (--reissue_parts_left > 0)
+  const auto whole = rounds->reissued(part);
+  if (!whole)
     return;
-  log::warning("writes_reissued", {{"issued", reissue_sum.issued},
-                                   {"refused", reissue_sum.refused}});
-  core->reissued(reissue_sum.issued, reissue_sum.refused, reissue_sum.left);
+  log::warning("writes_reissued",
+               {{"issued", whole->issued}, {"refused", whole->refused}});
+  core->reissued(whole->issued, whole->refused, whole->left);
 }
 
 void replicator_state::await(quorum_wait& wait) {
@@ -166,6 +127,7 @@ void replicator_state::answer_questions(operation_batch& batch) {
 
 void replicator_state::beat() {
   const auto before = core->clock();
+  rounds->tick(now().steady);
   core->tick(now());
   if (core->clock() != before)
     log::warning("clock", {{"state", to_string(core->clock())},
@@ -208,12 +170,6 @@ void replicator_state::add_run(const run_record& run, origin_id peer) {
   caf::anon_send(setup.journal, fact_atom_v, run, peer);
 }
 
-template <class T>
-void replicator_state::to_all_shards(const T& what) {
-  for (const auto& shard : setup.shards)
-    caf::anon_send(shard, what);
-}
-
 void replicator_state::mark(std::uint64_t hlc) {
   for (const auto& shard : setup.shards)
     caf::anon_send(shard, mark_atom_v, hlc);
@@ -227,45 +183,36 @@ void replicator_state::set_line(std::uint64_t line,
 
 void replicator_state::list(std::uint64_t token,
                             std::vector<std::uint32_t> leaves) {
-  begin_gathering(token);
-  to_all_shards(leaf_query_ptr{
-      std::make_shared<leaf_query>(leaf_query{token, std::move(leaves)})});
-}
-
-// Of rounds that were broken off nobody waits for the end.
-void replicator_state::begin_gathering(std::uint64_t token) {
-  if (gatherings.size() >= gatherings_max)
-    gatherings.erase(gatherings.begin());
-  gatherings[token].shards_left = setup.shards.size();
+  rounds->list(token, std::move(leaves), now().steady);
 }
 
 void replicator_state::compare(leaf_comparison with) {
-  begin_gathering(with.token);
-  to_all_shards(
-      leaf_comparison_ptr{std::make_shared<leaf_comparison>(std::move(with))});
-}
-
-std::vector<std::vector<change>>
-replicator_state::by_shard(std::vector<change> changes) const {
-  std::vector<std::vector<change>> parts(setup.shards.size());
-  for (auto& what : changes) {
-    if (what.key == cleared_key)
-      for (auto& part : parts)
-        part.push_back(what);
-    else
-      parts[shard_of(key_hash(what.key), parts.size())].push_back(
-          std::move(what));
-  }
-  return parts;
+  rounds->compare(std::move(with), now().steady);
 }
 
 void replicator_state::reconcile(repair_changes with) {
-  auto parts = by_shard(std::move(with.changes));
-  for (std::size_t shard = 0; shard < parts.size(); ++shard)
-    if (!parts[shard].empty())
-      caf::anon_send(setup.shards[shard],
-                     std::make_shared<repair_changes>(repair_changes{
-                         with.peer, with.their_line, std::move(parts[shard])}));
+  rounds->reconcile(std::move(with));
+}
+
+void replicator_state::list(std::size_t shard,
+                            std::shared_ptr<const leaf_query> what) {
+  caf::anon_send(setup.shards[shard], std::move(what));
+}
+
+void replicator_state::compare(std::size_t shard,
+                               std::shared_ptr<const leaf_comparison> what) {
+  caf::anon_send(setup.shards[shard], std::move(what));
+}
+
+void replicator_state::reconcile(std::size_t shard, repair_changes part) {
+  caf::anon_send(setup.shards[shard],
+                 std::make_shared<repair_changes>(std::move(part)));
+}
+
+void replicator_state::reissue_in(std::size_t shard,
+                                  std::vector<reissue> part) {
+  caf::anon_send(setup.shards[shard], std::make_shared<reissue_batch>(
+                                          reissue_batch{std::move(part)}));
 }
 
 void replicator_state::reissue_all() {
@@ -286,6 +233,7 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
   state.core =
       std::make_unique<replica>(own.config, std::move(own.memory), state,
                                 *own.stamps, *own.gate, *own.digests);
+  state.rounds = std::make_unique<shard_rounds>(own.shards.size(), state);
   self->set_default_handler(caf::drop);
   self->set_exit_handler([=](caf::exit_msg& stop) {
     self->state.core->save_cursors();

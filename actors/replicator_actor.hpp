@@ -6,6 +6,7 @@
 
 #include "actors/cluster_messages.hpp"
 #include "cluster/replica.hpp"
+#include "cluster/shard_rounds.hpp"
 
 #include <caf/all.hpp>
 
@@ -33,7 +34,7 @@ struct replicator_setup {
   caf::actor journal;
 };
 
-struct replicator_state : replica_port {
+struct replicator_state : replica_port, shards_port {
   static inline constexpr const char* name = "replicator";
 
   /// A link, as far as the replicator speaks over it.
@@ -41,14 +42,6 @@ struct replicator_state : replica_port {
     std::uint64_t id = 0;
     caf::actor remote;
   };
-  /// A listing that the shards are at.
-  struct gathering {
-    std::size_t shards_left = 0;
-    std::vector<leaf_place> items;
-    std::vector<change> entries;
-    bool more = false;
-  };
-
   ~replicator_state() override;
 
   void link_changed(const peer_link& link);
@@ -83,22 +76,21 @@ struct replicator_state : replica_port {
   void answer(std::uint64_t ticket, std::size_t members_reached,
               bool in_time) override;
 
+  // -- shards_port ------------------------------------------------------------
+  void list(std::size_t shard, std::shared_ptr<const leaf_query> what) override;
+  void compare(std::size_t shard,
+               std::shared_ptr<const leaf_comparison> what) override;
+  void reconcile(std::size_t shard, repair_changes part) override;
+  void reissue_in(std::size_t shard, std::vector<reissue> part) override;
+
   caf::event_based_actor* self = nullptr;
   replicator_setup setup;
   std::unique_ptr<replica> core;
   caf::actor membership;
   std::map<origin_id, link> links;
-  std::map<std::uint64_t, gathering> gatherings;
+  std::unique_ptr<shard_rounds> rounds;
   std::map<std::uint64_t, quorum_wait> waits;
   std::uint64_t next_wait = 0;
-  std::size_t reissue_parts_left = 0;
-  reissue_report reissue_sum;
-
-private:
-  template <class T>
-  void to_all_shards(const T& what);
-  void begin_gathering(std::uint64_t token);
-  std::vector<std::vector<change>> by_shard(std::vector<change> changes) const;
 };
 
 /// Spawned once. Messages: those of messages.hpp and cluster_messages.hpp that

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -31,9 +32,38 @@ void reply_inbox::drain() {
     const std::lock_guard guard{mutex_};
     std::swap(gathered_, draining_);
   }
-  for (auto& done : draining_)
-    done->sink->on_answer(done->ticket, std::move(done->reply));
+  for (auto& done : draining_) {
+    auto& item = static_cast<loop_request&>(*done);
+    item.sink->on_answer(item.ticket, std::move(item.reply));
+  }
   draining_.clear();
+}
+
+namespace {
+
+const reply_inbox_ptr& home_of(const request_ptr& item) {
+  return static_cast<const loop_request&>(*item).home;
+}
+
+} // namespace
+
+// Most often all go to one loop.
+void deliver_all(std::vector<request_ptr> answered) {
+  while (!answered.empty()) {
+    const auto home = home_of(answered.front());
+    const auto is_at_home = [&](const auto& item) {
+      return home_of(item) == home;
+    };
+    if (std::ranges::all_of(answered, is_at_home))
+      return home->deliver(std::move(answered));
+    const auto others =
+        std::stable_partition(answered.begin(), answered.end(), is_at_home);
+    std::vector<request_ptr> rest{std::make_move_iterator(others),
+                                  std::make_move_iterator(answered.end())};
+    answered.erase(others, answered.end());
+    home->deliver(std::move(answered));
+    answered = std::move(rest);
+  }
 }
 
 operation_batch::operation_batch(reply_inbox_ptr home)

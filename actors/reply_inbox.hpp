@@ -3,25 +3,35 @@
 // The way back of an answer, from a shard's thread to the loop that asked.
 
 #include "actors/gateway.hpp"
+#include "storage/request.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace panal {
 
-/// A client's operation on its way through the actors, and its answer on the
-/// way back. Made and destroyed by the loop's thread.
-struct request {
-  operation op;
-  answer reply;
+class reply_inbox;
+using reply_inbox_ptr = std::shared_ptr<reply_inbox>;
+
+/// A loop's request: its operation on its way through the actors, and its
+/// answer on the way back. Made and destroyed by the loop's thread.
+struct loop_request final : request {
+  loop_request(operation asked, std::shared_ptr<answer_sink> to,
+               std::uint64_t number, reply_inbox_ptr back)
+      : request{std::move(asked)},
+        sink{std::move(to)},
+        ticket{number},
+        home{std::move(back)} {}
+
   std::shared_ptr<answer_sink> sink;
   std::uint64_t ticket = 0;
+  /// Where it is answered.
+  reply_inbox_ptr home;
 };
-
-using request_ptr = std::unique_ptr<request>;
 
 /// Gathers answered requests from any thread, and gives them to their sinks on
 /// the loop's thread: one wake-up of the loop for all that has gathered.
@@ -30,7 +40,7 @@ public:
   /// @param loop  where sinks are called; its context outlives the inbox.
   explicit reply_inbox(boost::asio::any_io_executor loop);
 
-  /// Thread-safe.
+  /// Thread-safe. They are this inbox's loop_requests.
   void deliver(std::vector<request_ptr> answered);
 
 private:
@@ -42,7 +52,8 @@ private:
   std::vector<request_ptr> draining_;
 };
 
-using reply_inbox_ptr = std::shared_ptr<reply_inbox>;
+/// Answers requests, which come from any loops: each loop is woken once.
+void deliver_all(std::vector<request_ptr> answered);
 
 /// Requests of one loop tick for one shard. Whoever drops it answers what is
 /// still in it: no request is ever left without an answer.

@@ -39,8 +39,8 @@ void shard_gateway::submit(operation op, std::shared_ptr<answer_sink> sink,
   auto& batch = gathered_[destination_of(op)];
   if (!batch)
     batch = std::make_shared<operation_batch>(inbox_);
-  batch->requests.push_back(std::make_unique<request>(
-      request{std::move(op), {}, std::move(sink), ticket}));
+  batch->requests.push_back(std::make_unique<loop_request>(
+      std::move(op), std::move(sink), ticket, inbox_));
   if (std::exchange(flush_is_due_, true))
     return;
   // Runs after every handler that is ready now: their operations join in.

@@ -17,6 +17,9 @@
 
 namespace panal {
 
+/// The shard that decides about clear-alls; rows of the empty key go there.
+inline constexpr std::size_t clearing_shard = 0;
+
 /// One moment on both clocks.
 struct moment {
   steady_time steady{};

@@ -23,12 +23,10 @@ void replica::receive(origin_id from, peer& link, const changes_frame& said,
         {0, std::string{item.key}, std::string{item.entry}, from});
   };
   for (const auto& item : said.items) {
-    // Every shard has to know of a clear-all.
-    if (item.key == cleared_key)
-      for (std::size_t shard = 0; shard < parts.size(); ++shard)
-        add(shard, item);
-    else
-      add(shard_of(key_hash(item.key), parts.size()), item);
+    // One shard decides about clear-alls, and tells the others.
+    add(item.key == cleared_key ? clearing_shard
+                                : shard_of(key_hash(item.key), parts.size()),
+        item);
   }
   const auto count = std::ranges::count_if(
       parts, [](const auto& part) { return !part.changes.empty(); });

@@ -132,15 +132,31 @@ outcome table::remove(operation& op, const view& now) {
   return written(number, next.floor, op);
 }
 
-outcome table::clear(const stamp& at, const operation& op) {
+outcome table::clear(const operation& op) {
   if (const auto code = refusal(op); code != errc::ok)
     return refused(code);
   if (overlay_bytes_ > config_.overlay_bytes_max)
     return refused(errc::overloaded);
+  const auto at = time_.tick(std::max(staged_clear_, cleared_));
+  return written(stage_clear(at, own_change), at, op);
+}
+
+std::uint64_t table::stage_clear(const stamp& at, origin_id source) {
   entry floor;
   floor.floor = at;
-  merge_clear(floor, own_change);
-  return written(clear_number_, at, op);
+  staged_clear_ = at;
+  clear_number_ = stage(std::string{cleared_key}, encode(floor), source);
+  if (config_.level == durability::memory)
+    set_cleared(at, false);
+  return clear_number_;
+}
+
+void table::set_cleared(const stamp& at, bool durable) {
+  cleared_ = std::max(cleared_, at);
+  if (!durable || at <= durable_cleared_)
+    return;
+  durable_cleared_ = at;
+  purge_part_ = 0;
 }
 
 outcome table::written(std::uint64_t number, const stamp& at,
@@ -148,7 +164,8 @@ outcome table::written(std::uint64_t number, const stamp& at,
   outcome out;
   out.reply.at = at;
   out.wanted = op.level.value_or(level_of(config_.level));
-  if (out.wanted == write_level::sync && !PANAL_MUTANT(sync_without_flush))
+  if (out.wanted == write_level::sync && building_
+      && !PANAL_MUTANT(sync_without_flush))
     building_->flush = true;
   out.after = rests_on(op, number);
   // What is reached when that is durable; quorums are counted elsewhere.
@@ -208,7 +225,7 @@ std::vector<change_batch_ptr> table::take_again() {
 }
 
 void table::drop_overlay() {
-  cleared_ = durable_cleared_;
+  staged_clear_ = {};
   clear_number_ = 0;
   const auto put_back = [this](const change_batch& batch) {
     for (const auto& what : batch.changes) {
@@ -247,8 +264,6 @@ table::view table::current(std::string_view key) const {
 }
 
 void table::hide_cleared(view& now) const {
-  if (clear_number_ > durable_number_)
-    now.number = std::max(now.number, clear_number_);
   if (now.encoded.empty() || !is_covered(now.encoded))
     return;
   visible_.clear();
@@ -286,11 +301,8 @@ std::uint64_t table::held_back(std::uint64_t number) const noexcept {
 }
 
 void table::remember(const change& what) {
-  if (what.key == cleared_key) {
-    durable_cleared_ = std::max(durable_cleared_, floor_of(what.entry));
-    purge_part_ = 0;
-    return;
-  }
+  if (what.key == cleared_key)
+    return set_cleared(floor_of(what.entry), true);
   set_record(what.key, what.entry, expiry_of(what.entry));
 }
 

@@ -96,12 +96,18 @@ public:
   /// `memory_full`, `overloaded`, and those of the node's gate.
   outcome apply(operation& op);
 
-  /// A stamp for a clear-all: above everything that the node holds.
-  stamp clear_stamp() noexcept { return time_.tick({}); }
-  /// Deletes all that is stamped at or below `at`.
-  outcome clear(const stamp& at, const operation& op);
+  /// Decides a clear-all for the whole node, and stages it as one change of
+  /// the empty key. It takes effect here once that is durable (at `memory` at
+  /// once), and on the node's other tables by set_cleared(). One table of a
+  /// node decides all of them. Codes of a refused one: as apply().
+  outcome clear(const operation& op);
+  /// A clear-all that another table of this node has decided takes effect:
+  /// nothing stamped at or below `at` shows any more.
+  /// @param durable  it is on disk: what it covers may be dropped for good.
+  void set_cleared(const stamp& at, bool durable);
 
-  /// Merges a peer's state of a key; the empty key's is the cleared floor.
+  /// Merges a peer's state of a key; the empty key's is the cleared floor, and
+  /// goes to the table that decides about clear-alls.
   merge_outcome merge_remote(std::string_view key, std::string_view encoded,
                              origin_id source);
 
@@ -130,7 +136,9 @@ public:
   /// How many stubs wait.
   std::size_t stubs() const noexcept { return stubs_.size(); }
 
+  /// The cleared floor that is in effect, and the one that is durable.
   const stamp& cleared() const noexcept { return cleared_; }
+  const stamp& durable_cleared() const noexcept { return durable_cleared_; }
   /// Removes at most about `keys_max` keys that the cleared floor covers.
   /// @return true if there may be more.
   bool purge(std::size_t keys_max);
@@ -213,6 +221,7 @@ private:
 
   view current(std::string_view key) const;
   void hide_cleared(view& now) const;
+  std::uint64_t stage_clear(const stamp& at, origin_id source);
   errc refusal(const operation& op) const noexcept;
   outcome get(const view& now) const;
   outcome put(operation& op, const view& now);
@@ -247,11 +256,12 @@ private:
   record_set records_;
   std::uint64_t line_ = 0;
   std::priority_queue<stub, std::vector<stub>, std::greater<>> stubs_;
-  /// The cleared floor as decisions see it, the change that it rests on, and
-  /// as it is durable.
+  /// The cleared floor as decisions see it, and as it is durable.
   stamp cleared_;
-  std::uint64_t clear_number_ = 0;
   stamp durable_cleared_;
+  /// The newest clear-all that is staged, and its change.
+  stamp staged_clear_;
+  std::uint64_t clear_number_ = 0;
   /// Where the purge stands, and what it has found and not removed yet.
   std::size_t purge_part_ = record_set::part_count;
   std::vector<std::string> purge_keys_;

@@ -81,16 +81,12 @@ merge_outcome table::merge_remote(std::string_view key,
 }
 
 merge_outcome table::merge_clear(const entry& theirs, origin_id source) {
-  if (theirs.floor <= cleared_) {
+  time_.observe(theirs.floor);
+  if (theirs.floor <= std::max(staged_clear_, cleared_)) {
     const bool rests = clear_number_ > durable_number_;
     return {errc::ok, rests ? clear_number_ : 0, false, false};
   }
-  entry floor;
-  floor.floor = theirs.floor;
-  cleared_ = theirs.floor;
-  time_.observe(cleared_);
-  clear_number_ = stage(std::string{cleared_key}, encode(floor), source);
-  return {errc::ok, clear_number_, false, false};
+  return {errc::ok, stage_clear(theirs.floor, source), false, false};
 }
 
 /// Stages the join of `ours` and `theirs`, if it differs from what stood

@@ -36,9 +36,9 @@ void table::load(std::string_view key, std::string_view encoded) {
   if (!state)
     return;
   time_.observe(newest_stamp(*state));
+  if (key == cleared_key && PANAL_MUTANT(clear_forgotten_at_start))
+    return;
   const auto seen = winner(encoded, time_.now());
-  if (key == cleared_key && !PANAL_MUTANT(clear_forgotten_at_start))
-    cleared_ = std::max(cleared_, state->floor);
   if (key == cleared_key || seen.state != presence::expired) {
     remember(change{0, std::string{key}, std::string{encoded}, own_change});
     return;

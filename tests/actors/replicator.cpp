@@ -47,8 +47,8 @@ struct small_node {
         journal_actor,
         std::make_shared<panal::journal>(journal_config{}, std::move(faulty)),
         member{}, [] {});
-    shard =
-        system.spawn(shard_actor, shard_setup{keys, 0, &digests, 0}, journal);
+    shard = system.spawn(shard_actor, shard_setup{keys, {0, 1, &digests, 0}},
+                         journal);
     auto setup = std::make_shared<replicator_setup>();
     setup->config = spread;
     setup->config.cursor_pause = 0ms; // at each beat: this clock is real
@@ -122,10 +122,10 @@ struct pair_fixture : test::actor_fixture {
     apply(at, {verb::put, key, "\"v\"", version, 0});
   }
   void apply(small_node& at, operation op) {
-    auto batch = std::make_shared<operation_batch>(
-        std::make_shared<reply_inbox>(loop.get_executor()));
-    batch->requests.push_back(std::make_unique<request>(
-        request{std::move(op), {}, std::make_shared<deaf_sink>(), 1}));
+    const auto home = std::make_shared<reply_inbox>(loop.get_executor());
+    auto batch = std::make_shared<operation_batch>(home);
+    batch->requests.push_back(std::make_unique<loop_request>(
+        std::move(op), std::make_shared<deaf_sink>(), 1, home));
     caf::anon_send(at.shard, batch);
     deliver();
   }

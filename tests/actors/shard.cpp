@@ -35,10 +35,9 @@ struct shard_fixture : test::actor_fixture {
     bounds.level = level;
     keys = std::make_shared<table>(bounds, stamps);
     journal = system.spawn(journal_actor, log, member{}, [] {});
-    shard =
-        system.spawn(shard_actor, shard_setup{keys, 0, nullptr, 0}, journal);
+    shard = system.spawn(shard_actor, shard_setup{keys, {}}, journal);
     caf::anon_send(journal, feed_atom_v, std::vector<caf::actor>{shard});
-    caf::anon_send(shard, sweep_atom_v);
+    caf::anon_send(shard, start_atom_v);
     deliver();
     bridge = std::make_unique<shard_gateway>(
         loop, std::vector<caf::actor>{shard}, caf::actor{});
@@ -165,12 +164,11 @@ TEST_CASE("a shard's first sweep waits until the journal knows the shards") {
   auto keys = std::make_shared<table>(table_config{}, f.stamps);
   entry late{{}, {{1, {1, 7}, f.time.now(), false, "1"}}};
   keys->load("late", encode(late));
-  auto idle =
-      f.system.spawn(shard_actor, shard_setup{keys, 0, nullptr, 0}, f.journal);
+  auto idle = f.system.spawn(shard_actor, shard_setup{keys, {}}, f.journal);
   f.deliver();
   f.advance(5'000ms);
   CHECK(f.disk->appends() == 0);
-  caf::anon_send(idle, sweep_atom_v);
+  caf::anon_send(idle, start_atom_v);
   f.deliver();
   CHECK(f.disk->appends() == 1);
   f.stop(idle);

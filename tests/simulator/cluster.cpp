@@ -72,7 +72,7 @@ void cluster::draw_weather() {
   had_expiries_ = w.ttl > 0; // stubs go at different times, and are compared
   had_twins_ = w.copies || w.restores || w.power;
   had_forgets_ = w.forgets;
-  options_.shards = r.chance(0.25) ? 2 : 1;
+  options_.shards = r.chance(0.5) ? 1 : r.chance(0.5) ? 2 : 1 + r.below(8);
   options_.pushes = !r.chance(0.06);
   options_.narrow_windows = seed_ % 3 == 0;
   options_.recent_bytes_max = r.chance(0.25) ? 300 : 3'000;

@@ -18,15 +18,21 @@
 
 namespace panal::sim {
 
-inline constexpr std::size_t shards_max = 2;
+inline constexpr std::size_t shards_max = 8;
 
-/// What of the history a disk holds, per shard.
+/// What of the history a disk holds.
 struct disk_knowledge {
+  /// Per shard.
   knowledge of[shards_max];
-  op_set seen() const noexcept { return of[0].seen | of[1].seen; }
+  /// Of clear-alls, which concern every shard.
+  knowledge clears;
+
+  op_set seen() const noexcept { return all().seen; }
   knowledge all() const noexcept {
-    auto both = of[0];
-    return both |= of[1];
+    auto sum = clears;
+    for (const auto& part : of)
+      sum |= part;
+    return sum;
   }
 };
 

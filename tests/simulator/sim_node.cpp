@@ -46,7 +46,7 @@ sim_node::sim_node(cluster& around, std::size_t index, sim_disk& disk,
       options_{options},
       wall_{wall},
       stamps_{disk.origin(), wall},
-      shards_(options.shards) {
+      rounds_{options.shards, *this} {
   load();
   if (is_sound_)
     start_timers();
@@ -72,9 +72,12 @@ void sim_node::load() {
   if (!is_sound_)
     return;
   run_ = loaded->run;
-  for (std::size_t i = 0; i < shards_.size(); ++i) {
-    shards_[i].keys = std::move(loaded->tables[i]);
-    shards_[i].mem = disk_.knows.of[i];
+  for (std::size_t i = 0; i < options_.shards; ++i) {
+    auto known = disk_.knows.of[i];
+    known |= disk_.knows.clears;
+    shards_.push_back(std::make_unique<sim_shard>(
+        *this, shard_config{i, options_.shards, &digests_, digest_secret},
+        std::move(loaded->tables[i]), known));
   }
   auto& memory = loaded->replica;
   memory.self = around_.self_of(index_, disk_.origin());
@@ -93,9 +96,9 @@ void sim_node::start_timers() {
   auto& world = around_.around;
   world.at(world.now() + world.random.between(0, beat_pause), life_,
            [this] { beat(); });
-  for (std::size_t i = 0; i < shards_.size(); ++i)
-    world.at(world.now() + world.random.between(0, sweep_pause), life_,
-             [this, i] { sweep(i); });
+  for (auto& part : shards_)
+    world.at(world.now() + world.random.between(0, 150 * millisecond), life_,
+             [part = part.get()] { part->core.start(); });
 }
 
 void sim_node::die() {
@@ -111,20 +114,23 @@ bool sim_node::counts_in(origin_id who) const {
 std::size_t sim_node::stubs() const {
   std::size_t all = 0;
   for (const auto& part : shards_)
-    all += part.keys->stubs();
+    all += part->core.keys().stubs();
   return all;
 }
 
 panal::answer sim_node::look(const std::string& key) {
   operation op;
   op.key = key;
-  return shards_[shard_of(key_hash(key), shards_.size())].keys->apply(op).reply;
+  return shards_[shard_of(key_hash(key), shards_.size())]
+      ->core.keys()
+      .apply(op)
+      .reply;
 }
 
 knowledge sim_node::knows() const {
   knowledge all;
   for (const auto& part : shards_)
-    all |= part.mem;
+    all |= part->mem;
   return all;
 }
 

@@ -5,13 +5,14 @@
 // between them with delays, first in first out from each sender to each
 // receiver.
 
-#include "cluster/leaf_walk.hpp"
 #include "cluster/node_load.hpp"
 #include "cluster/replica.hpp"
+#include "cluster/shard_rounds.hpp"
 #include "storage/journal.hpp"
 #include "storage/table.hpp"
 #include "tests/simulator/history.hpp"
 #include "tests/simulator/sim_disk.hpp"
+#include "tests/simulator/sim_shard.hpp"
 #include "tests/simulator/world.hpp"
 
 #include <functional>
@@ -42,16 +43,8 @@ struct node_options {
   bool is_clustered = true;
 };
 
-/// What became of a client's operation; `op` if it was accepted.
-struct client_answer {
-  answer reply;
-  std::optional<op_id> op;
-};
-
-class sim_node final : public replica_port {
+class sim_node final : public replica_port, public shards_port {
 public:
-  using reply_to = std::function<void(const client_answer&)>;
-
   /// @param index  of its machine.
   sim_node(cluster& around, std::size_t index, sim_disk& disk,
            const clock& wall, const node_options& options);
@@ -85,7 +78,9 @@ public:
   panal::answer look(const std::string& key);
   std::uint64_t digest_root() const { return digests_.root(); }
   std::size_t stubs() const;
-  std::uint64_t cleared() const { return shards_[0].keys->cleared().hlc; }
+  std::uint64_t cleared() const {
+    return shards_[0]->core.keys().cleared().hlc;
+  }
   const replica& core() const { return *core_; }
   cluster_report report() const { return core_->report(now()); }
   knowledge knows() const;
@@ -113,40 +108,16 @@ public:
   void answer(std::uint64_t ticket, std::size_t members_reached,
               bool in_time) override;
 
+  // -- shards_port
+  // ------------------------------------------------------------
+  void list(std::size_t shard, std::shared_ptr<const leaf_query> what) override;
+  void compare(std::size_t shard,
+               std::shared_ptr<const leaf_comparison> what) override;
+  void reconcile(std::size_t shard, repair_changes part) override;
+  void reissue_in(std::size_t shard, std::vector<reissue> part) override;
+
 private:
-  struct held {
-    std::uint64_t after = 0;
-    write_level wanted = write_level::memory;
-    client_answer what;
-    reply_to to;
-    std::optional<remote_done> merge;
-    std::function<void(bool durable)> then;
-  };
-  struct shard {
-    table_ptr keys;
-    std::vector<held> waiting;
-    /// As decisions see it, and what of it is on its way to the disk: by the
-    /// change that it comes with.
-    knowledge mem;
-    std::multimap<std::uint64_t, knowledge> staged;
-    /// The newest change that the disk has, also if the shard has not heard.
-    std::uint64_t committed = 0;
-  };
   class links_part;
-  struct gathering {
-    std::size_t left = 0;
-    std::vector<leaf_place> items;
-    std::vector<change> entries;
-    bool more = false;
-  };
-  struct clearing {
-    std::size_t left = 0;
-    errc code = errc::ok;
-    position at = 0;
-    client_answer what;
-    operation op;
-    reply_to to;
-  };
 
   moment now() const;
   template <class F>
@@ -155,31 +126,28 @@ private:
   void start_timers();
 
   // the shards
-  void apply(std::size_t index, operation op, unsigned key, reply_to to);
-  void start_clear(operation op, reply_to to);
-  void clear_at(std::size_t index, const stamp& at,
-                std::shared_ptr<clearing> job);
-  void clear_done(std::shared_ptr<clearing> job, errc code, position at);
-  void hold(std::size_t index, held what);
-  stamp hand_to_journal(std::size_t index);
-  void note(std::size_t index, const commit_report& result);
-  void release(held what, errc code, position at);
-  void sweep(std::size_t index);
+  friend class sim_shard;
+  template <class F>
+  void to_shard(unsigned from, std::size_t index, F what);
+  void await(unsigned from, quorum_wait wait);
+  void listing_came(leaf_listing part);
+  void difference_came(leaf_difference part);
+  void reissue_done(const reissue_report& part);
   void learn(knowledge& what, std::string_view encoded) const;
-  void stage(std::size_t index, std::uint64_t number, const knowledge& what);
-  void judge_read(const shard& part, unsigned key, const panal::answer& reply);
-  void judge_write(const knowledge& knew, unsigned key, const operation& asked,
-                   const panal::answer& reply, unix_ms asked_at);
+  void judge_read(const sim_shard& part, unsigned key,
+                  const panal::answer& reply);
+  void judge_write(const table& keys, const knowledge& knew, unsigned key,
+                   const operation& asked, const panal::answer& reply,
+                   unix_ms asked_at);
   void judge_memory(const operation& asked, const panal::answer& reply,
                     bool is_full);
   bool knows_clears(const knowledge& what, const table& keys) const;
   void judge_commit(const change_batch& batch);
-  void reissue_in(std::size_t index, std::vector<reissue> writes);
-  void walk_on(std::size_t index, std::shared_ptr<leaf_walk> walk);
 
   // the journal
   void commit_soon();
   void commit();
+  void tell_shards(const commit_report& report);
 
   // the membership
   void make_links(member self, const std::vector<member>& known);
@@ -195,15 +163,13 @@ private:
   node_gate gate_;
   digest_tree digests_{2};
   std::uint64_t run_ = 0;
-  std::vector<shard> shards_;
+  std::vector<std::unique_ptr<sim_shard>> shards_;
+  shard_rounds rounds_;
   std::unique_ptr<journal> journal_;
   std::unique_ptr<links_part> links_;
   std::unique_ptr<replica> core_;
-  std::map<std::uint64_t, gathering> gatherings_;
-  std::map<std::uint64_t, held> quorums_;
+  std::map<std::uint64_t, quorum_wait> quorums_;
   std::uint64_t next_ticket_ = 0;
-  std::size_t reissue_parts_ = 0;
-  std::size_t reissue_refused_ = 0;
   bool commit_is_due_ = false;
   bool reborn_ = false;
   bool is_sound_ = true;

@@ -47,16 +47,13 @@ void sim_node::commit() {
   if (report->code == errc::ok)
     for (const auto& [batch, epoch] : report->batches) {
       judge_commit(*batch);
-      auto& staged = shards_[batch->shard].staged;
-      const auto end = staged.upper_bound(batch->last_number());
-      for (auto i = staged.begin(); i != end; ++i)
-        disk_.knows.of[batch->shard] |= i->second;
-      staged.erase(staged.begin(), end);
-      shards_[batch->shard].committed = batch->last_number();
+      disk_.knows.of[batch->shard] |=
+          shards_[batch->shard]->take_staged(batch->last_number());
+      for (const auto& what : batch->changes)
+        if (what.key == cleared_key)
+          learn(disk_.knows.clears, what.entry);
     }
-  for (std::size_t i = 0; i < shards_.size(); ++i)
-    post(journal_part, first_shard + static_cast<unsigned>(i),
-         [this, i, report] { note(i, *report); });
+  tell_shards(*report);
   if (report->code != errc::ok)
     return;
   std::vector<change_batch_ptr> news;
@@ -71,6 +68,19 @@ void sim_node::commit() {
   });
   if (around_.around.random.chance(options_.folds))
     journal_->fold();
+}
+
+void sim_node::tell_shards(const commit_report& report) {
+  std::map<std::size_t, commit_note> notes;
+  for (const auto& [batch, epoch] : report.batches) {
+    auto& note = notes[batch->shard];
+    note.code = report.code;
+    note.epoch = epoch;
+    note.batches.push_back(batch);
+  }
+  for (auto& [index, note] : notes)
+    post(journal_part, first_shard + static_cast<unsigned>(index),
+         [part = shards_[index].get(), note] { part->note(note); });
 }
 
 void sim_node::read_backlog(const backlog_request& wanted) {

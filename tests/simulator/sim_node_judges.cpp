@@ -1,6 +1,5 @@
 // What is judged while a simulated node runs.
 
-#include "storage/key_hash.hpp"
 #include "tests/simulator/sim_node_parts.hpp"
 
 namespace panal::sim {
@@ -27,9 +26,9 @@ bool sim_node::knows_clears(const knowledge& what, const table& keys) const {
   return true;
 }
 
-void sim_node::judge_read(const shard& part, unsigned key,
+void sim_node::judge_read(const sim_shard& part, unsigned key,
                           const panal::answer& reply) {
-  if (!knows_clears(part.mem, *part.keys))
+  if (!knows_clears(part.mem, part.core.keys()))
     return;
   // A write that was issued anew is there twice.
   std::optional<op_id> dead;
@@ -51,12 +50,11 @@ void sim_node::judge_read(const shard& part, unsigned key,
 }
 
 /// Judges the answer by what the shard knew when it gave it.
-void sim_node::judge_write(const knowledge& knew, unsigned key,
-                           const operation& asked, const panal::answer& reply,
-                           unix_ms asked_at) {
-  const auto place = shard_of(key_hash(asked.key), shards_.size());
+void sim_node::judge_write(const table& keys, const knowledge& knew,
+                           unsigned key, const operation& asked,
+                           const panal::answer& reply, unix_ms asked_at) {
   std::optional<std::string> wrong;
-  if (!knows_clears(knew, *shards_[place].keys))
+  if (!knows_clears(knew, keys))
     return;
   if (reply.code == errc::stale_version)
     wrong = judge_refusal(around_.ops, knew, key, asked.version, reply.version,

@@ -16,11 +16,10 @@ inline constexpr unsigned replicator = 0;
 inline constexpr unsigned membership_part = 1;
 inline constexpr unsigned journal_part = 2;
 inline constexpr unsigned first_shard = 3;
-inline constexpr unsigned parts_max = 8;
+inline constexpr unsigned parts_max = first_shard + shards_max;
 
 inline constexpr std::uint64_t digest_secret = 0x5eed;
 inline constexpr sim_time beat_pause = 400 * millisecond;
-inline constexpr sim_time sweep_pause = 150 * millisecond;
 
 /// Runs `what` at the receiver a little later, and after all that this sender
 /// has sent it before; not at all if the node has died by then.
