@@ -64,6 +64,8 @@ void shard::answer_clears(held_clears waiting) {
 }
 
 void shard::take_clear(const clear_notice& what) {
+  if (PANAL_MUTANT(clear_kept_from_the_others))
+    return;
   keys_->set_cleared(what.at, false);
   keys_->set_cleared(what.durable, true);
   arrange_sweep();

@@ -225,7 +225,8 @@ std::vector<change_batch_ptr> table::take_again() {
 }
 
 void table::drop_overlay() {
-  staged_clear_ = {};
+  if (!PANAL_MUTANT(failed_clear_remembered))
+    staged_clear_ = {};
   clear_number_ = 0;
   const auto put_back = [this](const change_batch& batch) {
     for (const auto& what : batch.changes) {

@@ -38,6 +38,9 @@ enum class mutant : int {
   expired_winner_dropped_alone,
   expired_version_stands,
   merge_ignores_clear,
+  clear_answered_before_it_is_spread,
+  clear_kept_from_the_others,
+  failed_clear_remembered,
   line_of_own_row_alone,
   moved_rows_skipped,
   unsafe_clock_writes,
@@ -59,7 +62,7 @@ enum class mutant : int {
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 44> mutant_names{
+inline constexpr std::array<std::string_view, 47> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -89,6 +92,9 @@ inline constexpr std::array<std::string_view, 44> mutant_names{
     "expired_winner_dropped_alone",
     "expired_version_stands",
     "merge_ignores_clear",
+    "clear_answered_before_it_is_spread",
+    "clear_kept_from_the_others",
+    "failed_clear_remembered",
     "line_of_own_row_alone",
     "moved_rows_skipped",
     "unsafe_clock_writes",

@@ -101,8 +101,19 @@ void sim_shard::answer(std::vector<request_ptr> done) {
   }
   for (auto& item : done) {
     auto& asked = static_cast<sim_request&>(*item);
+    judge_clear(asked);
     asked.to({asked.reply, asked.made});
   }
+}
+
+/// Whoever hears that all is cleared must not read what was.
+void sim_shard::judge_clear(const sim_request& item) const {
+  if (item.asked.what != verb::clear || item.reply.code != errc::ok)
+    return;
+  for (const auto& part : node_.shards_)
+    if (part->core.keys().cleared() < item.reply.at)
+      node_.around_.violated("early: a clear-all was answered before every "
+                             "shard knew of it");
 }
 
 void sim_shard::await_members(quorum_wait wait) {

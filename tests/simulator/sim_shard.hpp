@@ -75,6 +75,7 @@ public:
 
 private:
   void judge(sim_request& item, unix_ms asked_at, const knowledge& knew);
+  void judge_clear(const sim_request& item) const;
   void record(sim_request& item, unix_ms asked_at);
   void record_clear(sim_request& item);
   void record_reissue(const reissue& write, const entry& old,
