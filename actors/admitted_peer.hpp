@@ -5,7 +5,9 @@
 
 #include "storage/store.hpp"
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -29,6 +31,10 @@ public:
 private:
   int fd_ = -1;
 };
+
+/// Counts the bytes that have come over a link, whole messages or not. Written
+/// by the gatekeeper's thread, read by any.
+using byte_meter = std::shared_ptr<std::atomic<std::uint64_t>>;
 
 /// Why a dial led to no peer.
 enum class dial_failure : std::uint8_t {
@@ -82,6 +88,8 @@ struct admitted_peer {
   std::uint64_t link_id = 0;
   /// The address that this node dialled; empty if the peer has dialled.
   std::string dialled;
+  /// Stands still where the gatekeeper does not keep the connection.
+  byte_meter received = std::make_shared<byte_meter::element_type>();
 };
 
 } // namespace panal

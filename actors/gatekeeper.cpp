@@ -295,8 +295,9 @@ void gatekeeper::impl::on_dialled(const std::string& address,
 bool gatekeeper::impl::hand_over(gatekeeper_session& session,
                                  const std::string& dialled) {
   auto& talk = session.talk();
-  admitted_peer admitted{links_.take(session, on_.on_misframed), talk.peer(),
-                         talk.peer_run(), talk.link_id(), dialled};
+  admitted_peer admitted{
+      {}, talk.peer(), talk.peer_run(), talk.link_id(), dialled};
+  admitted.socket = links_.take(session, admitted.received, on_.on_misframed);
   if (!admitted.socket)
     return false;
   ++counts_.admitted;

@@ -15,6 +15,7 @@ gatekeeper_links::gatekeeper_links(boost::asio::io_context& io,
       warnings_{warnings} {}
 
 socket_handle gatekeeper_links::take(gatekeeper_session& session,
+                                     byte_meter received,
                                      handler on_misframed) {
   auto line = session.line();
   if (!line->prepare())
@@ -23,7 +24,8 @@ socket_handle gatekeeper_links::take(gatekeeper_session& session,
   if (!line->is_tls() && limit == 0)
     return line->release();
   auto guard = limit == 0 ? std::nullopt : std::optional{basp_guard{limit}};
-  auto pump = std::make_shared<gatekeeper_pump>(io_, std::move(line), guard);
+  auto pump = std::make_shared<gatekeeper_pump>(io_, std::move(line), guard,
+                                                std::move(received));
   auto local = pump->start([this, remote = session.remote(),
                             id = session.talk().link_id(),
                             on_misframed = std::move(on_misframed)](auto& who) {

@@ -32,7 +32,9 @@ public:
 
   /// What CAF gets for the connection of an admitted peer; empty where that is
   /// gone already, or the process is out of descriptors.
-  socket_handle take(gatekeeper_session& session, handler on_misframed);
+  /// @param received  counts what comes over the connection, if it is kept.
+  socket_handle take(gatekeeper_session& session, byte_meter received,
+                     handler on_misframed);
 
   /// Closes every connection that is kept here.
   void close() noexcept;

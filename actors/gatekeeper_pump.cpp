@@ -11,8 +11,13 @@ using local = asio::local::stream_protocol;
 
 gatekeeper_pump::gatekeeper_pump(asio::io_context& io,
                                  std::shared_ptr<gatekeeper_line> line,
-                                 std::optional<basp_guard> guard)
-    : line_{std::move(line)}, guard_{guard}, local_{io}, farewell_{io} {}
+                                 std::optional<basp_guard> guard,
+                                 byte_meter received)
+    : line_{std::move(line)},
+      guard_{guard},
+      received_{std::move(received)},
+      local_{io},
+      farewell_{io} {}
 
 socket_handle gatekeeper_pump::start(handler on_end) {
   int ends[2];
@@ -45,6 +50,7 @@ void gatekeeper_pump::read_line() {
   line_->read_some(
       asio::buffer(from_line_),
       [self = shared_from_this()](error_code err, std::size_t got) {
+        self->received_->fetch_add(got, std::memory_order_relaxed);
         if (err || !self->is_sound(got))
           self->end();
         else

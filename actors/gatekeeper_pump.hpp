@@ -25,10 +25,11 @@ class gatekeeper_pump : public std::enable_shared_from_this<gatekeeper_pump> {
 public:
   using handler = std::function<void(gatekeeper_pump&)>;
 
-  /// @param guard  judges what comes over the line; none: anything goes.
+  /// @param guard     judges what comes over the line; none: anything goes.
+  /// @param received  counts what comes over the line.
   gatekeeper_pump(boost::asio::io_context& io,
                   std::shared_ptr<gatekeeper_line> line,
-                  std::optional<basp_guard> guard = std::nullopt);
+                  std::optional<basp_guard> guard, byte_meter received);
 
   /// Makes the local socket and begins. `on_end` is called once, later on,
   /// when either side has ended and both are closed, unless close() comes
@@ -65,6 +66,7 @@ private:
 
   std::shared_ptr<gatekeeper_line> line_;
   std::optional<basp_guard> guard_;
+  byte_meter received_;
   boost::asio::local::stream_protocol::socket local_;
   boost::asio::steady_timer farewell_;
   buffer from_line_;

@@ -18,8 +18,9 @@ steady_time now() {
 } // namespace
 
 void membership_state::admitted(admitted_peer& who) {
-  wires.insert_or_assign(who.link_id,
-                         wire{std::move(who.socket), link_guard{-1}, {}});
+  wires.insert_or_assign(
+      who.link_id,
+      wire{std::move(who.socket), link_guard{-1}, {}, who.received, 0});
   book->admitted(who.link_id, {who.peer, who.run, who.dialled}, now());
 }
 
@@ -158,7 +159,18 @@ void membership_state::answer_forgets(origin_id who) {
   forgetting.erase(first, last);
 }
 
+// Of a large message nothing is heard here until the whole of it has come, but
+// its bytes are signs of life.
+void membership_state::look_for_bytes() {
+  for (auto& [link_id, carrier] : wires) {
+    const auto received = carrier.received->load(std::memory_order_relaxed);
+    if (std::exchange(carrier.heard, received) != received)
+      book->heard(link_id, now());
+  }
+}
+
 void membership_state::beat() {
+  look_for_bytes();
   book->beat(now());
   self->delayed_send(self, own.beat, beat_atom_v);
 }

@@ -45,6 +45,9 @@ struct membership_state : link_port {
     link_guard guard;
     /// The peer's membership actor, once it has greeted.
     caf::actor remote;
+    /// What has come over it, and what of that the book has heard of.
+    byte_meter received;
+    std::uint64_t heard = 0;
   };
 
   void admitted(admitted_peer& who);
@@ -83,6 +86,7 @@ struct membership_state : link_port {
   std::multimap<origin_id, operation_batch_ptr> forgetting;
 
 private:
+  void look_for_bytes();
   void answer_forgets(origin_id who);
 };
 

@@ -7,6 +7,7 @@
 #include "actors/shard_gateway.hpp"
 #include "cluster/frame.hpp"
 #include "logging/log.hpp"
+#include "storage/entry.hpp"
 #include "storage/memory_store.hpp"
 #include "storage/sqlite_store.hpp"
 
@@ -43,6 +44,16 @@ result<std::unique_ptr<store>> open_store(const options& settings) {
   config.level = settings.durable;
   config.node_name = settings.node_id;
   return sqlite_store::open(config);
+}
+
+/// An entry may hold as many concurrent puts as a merge keeps; but not more
+/// than there may be of all entries, where that is more than a few.
+std::size_t streams_bytes_max(const options& settings) {
+  constexpr std::size_t least = std::size_t{96} << 20;
+  constexpr std::size_t around_a_value = std::size_t{16} * 1024;
+  const auto entry = frontier_max * (settings.max_value_bytes + around_a_value);
+  return std::max(least,
+                  std::min<std::size_t>(entry, settings.max_memory_bytes));
 }
 
 /// A part that ends otherwise than by stop() has met a mistake in our code, and
@@ -105,6 +116,7 @@ void node::parts::spawn() {
 void node::parts::spawn_replicator() {
   auto setup = std::make_shared<replicator_setup>();
   setup->config.shards = shards.size();
+  setup->config.streams_bytes_max = streams_bytes_max(settings);
   setup->memory = loaded.replica;
   setup->stamps = &stamps;
   setup->gate = &serves;

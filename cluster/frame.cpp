@@ -2,6 +2,7 @@
 
 #include "cluster/frame_codec.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace panal {
@@ -37,7 +38,17 @@ result<frame> read_ack(reader& in) {
   ack_frame said;
   said.upto = in.number<position>();
   said.last = in.number<position>();
+  said.settled = in.number<position>();
+  const auto refused = in.number<std::uint8_t>();
+  if (refused > 1 || said.settled < said.upto)
+    return malformed("an acknowledgement that contradicts itself");
+  said.refused = refused == 1;
   return whole(in, said);
+}
+
+frame_type type_of(std::string_view bytes) noexcept {
+  return frame_type{bytes.empty() ? std::uint8_t{0}
+                                  : static_cast<std::uint8_t>(bytes.front())};
 }
 
 } // namespace
@@ -63,9 +74,15 @@ result<frame> wire::read_changes(reader& in) {
   said.acknowledged = in.number<std::uint64_t>();
   said.after = in.number<std::uint64_t>();
   said.upto = in.number<std::uint64_t>();
+  said.first_stream = in.number<std::uint32_t>();
+  said.streams = in.number<std::uint16_t>();
   const auto count = in.number<std::uint32_t>();
   if (said.upto < said.after || said.after < said.acknowledged)
     return malformed("a changes frame runs backwards");
+  if (said.streams > frame_streams_max
+      || (said.streams > 0 && said.first_stream == 0)
+      || said.first_stream > UINT32_MAX - said.streams)
+    return malformed("a changes frame defers to no streams or too many");
   if (!in.holds(count, item_bytes_min))
     return malformed("a changes frame announces more than it holds");
   said.items.reserve(count);
@@ -112,6 +129,8 @@ std::string encode(const ack_frame& said) {
   writer w{frame_type::ack};
   w.number(said.upto);
   w.number(said.last);
+  w.number(std::max(said.settled, said.upto));
+  w.number(static_cast<std::uint8_t>(said.refused));
   return std::move(w.out);
 }
 
@@ -122,15 +141,18 @@ std::string encode(const accept_frame&) {
 }
 
 std::string encode_changes(position acknowledged, position after, position upto,
-                           std::span<const change* const> sent) {
+                           std::span<const change* const> sent,
+                           std::uint32_t first_stream, std::uint16_t streams) {
   writer w{frame_type::changes};
-  std::size_t size = 1 + 8 + 8 + 8 + 4;
+  std::size_t size = 1 + 8 + 8 + 8 + 4 + 2 + 4;
   for (const auto* what : sent)
     size += 4 + what->key.size() + 4 + what->entry.size();
   w.out.reserve(size);
   w.number(acknowledged);
   w.number(after);
   w.number(upto);
+  w.number(first_stream);
+  w.number(streams);
   w.number(static_cast<std::uint32_t>(sent.size()));
   for (const auto* what : sent) {
     w.text<std::uint32_t>(what->key);
@@ -140,18 +162,28 @@ std::string encode_changes(position acknowledged, position after, position upto,
 }
 
 bool is_link_frame(std::string_view bytes) noexcept {
-  return !bytes.empty()
-         && frame_type{static_cast<std::uint8_t>(bytes.front())}
-                == frame_type::members;
+  return type_of(bytes) == frame_type::members;
+}
+
+bool is_counted(std::string_view bytes) noexcept {
+  const auto type = type_of(bytes);
+  return type == frame_type::changes || type == frame_type::repair_entries
+         || type == frame_type::piece;
+}
+
+bool may_be_cut(std::string_view bytes) noexcept {
+  const auto type = type_of(bytes);
+  return type == frame_type::repair_entries
+         || type == frame_type::repair_leaves;
 }
 
 std::size_t frame_limit(std::uint8_t type) noexcept {
   switch (frame_type{type}) {
   case frame_type::changes:
   case frame_type::repair_entries:
-    return frame_bytes_max;
   case frame_type::repair_leaves:
-    return repair_leaves_bytes_max;
+  case frame_type::piece:
+    return frame_bytes_max;
   case frame_type::heartbeat:
   case frame_type::members:
   case frame_type::ack:
@@ -162,7 +194,10 @@ std::size_t frame_limit(std::uint8_t type) noexcept {
   case frame_type::repair_equal:
   case frame_type::repair_ask:
   case frame_type::repair_hashes:
+  case frame_type::receipt:
     return small_frame_bytes_max;
+  case frame_type::deferred:
+    return 0; // in streams alone
   }
   return 0;
 }
@@ -199,8 +234,30 @@ result<frame> decode_frame(std::string_view bytes) {
     return wire::read_repair_leaves(in);
   case frame_type::repair_entries:
     return wire::read_repair_entries(in);
+  case frame_type::piece:
+    return wire::read_piece(in);
+  case frame_type::receipt:
+    return wire::read_receipt(in);
+  case frame_type::deferred:
+    return malformed("a deferred change outside a stream");
   }
   return malformed("a frame of unknown type");
+}
+
+result<frame> decode_stream(std::string_view bytes) {
+  reader in{bytes};
+  switch (frame_type{in.number<std::uint8_t>()}) {
+  case frame_type::deferred:
+    return wire::read_deferred(in);
+  case frame_type::repair_entries:
+    return wire::read_repair_entries(in);
+  case frame_type::repair_leaves:
+    if (bytes.size() > repair_leaves_bytes_max)
+      return malformed("a list of leaves is too large");
+    return wire::read_repair_leaves(in);
+  default:
+    return malformed("a stream of a type that is never cut");
+  }
 }
 
 } // namespace panal

@@ -31,6 +31,9 @@ enum class frame_type : std::uint8_t {
   repair_hashes = 11,
   repair_leaves = 12,
   repair_entries = 13,
+  piece = 14,
+  deferred = 15,
+  receipt = 16,
 };
 
 class writer {
@@ -71,6 +74,9 @@ public:
   std::string_view text() {
     return take(number<Size>());
   }
+
+  /// All that is left.
+  std::string_view rest() { return take(left_.size()); }
 
   /// True if `count` items of at least `bytes_min` each can still follow: to
   /// be asked before anything is reserved for them.
@@ -120,5 +126,8 @@ result<frame> read_repair_ask(reader& in);
 result<frame> read_repair_hashes(reader& in);
 result<frame> read_repair_leaves(reader& in);
 result<frame> read_repair_entries(reader& in);
+result<frame> read_piece(reader& in);
+result<frame> read_deferred(reader& in);
+result<frame> read_receipt(reader& in);
 
 } // namespace panal::wire

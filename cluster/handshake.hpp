@@ -46,7 +46,7 @@
 namespace panal {
 
 /// The protocol between nodes: of the handshake and of what follows it.
-inline constexpr std::uint16_t cluster_protocol = 2;
+inline constexpr std::uint16_t cluster_protocol = 3;
 
 inline constexpr std::size_t member_name_max = 64;
 inline constexpr std::size_t member_address_max = 280;

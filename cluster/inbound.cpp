@@ -21,6 +21,40 @@ std::uint64_t inbound::open(position upto, std::size_t parts) {
   return next_ticket_++;
 }
 
+void inbound::defer(std::uint32_t first_stream, std::uint16_t streams) {
+  auto& frame = open_.back();
+  for (std::uint32_t i = 0; i < streams; ++i)
+    deferred_[first_stream + i] = frame.ticket;
+  if (PANAL_MUTANT(deferred_not_awaited))
+    return;
+  frame.parts_left += streams;
+  frame.deferred += streams;
+}
+
+std::optional<std::uint64_t> inbound::arrived(std::uint32_t stream,
+                                              std::size_t parts) {
+  const auto i = deferred_.find(stream);
+  if (i == deferred_.end())
+    return std::nullopt;
+  const auto ticket = i->second;
+  deferred_.erase(i);
+  if (auto* frame = find(ticket); frame != nullptr && frame->deferred > 0) {
+    --frame->deferred;
+    frame->parts_left += parts - 1;
+  }
+  return ticket;
+}
+
+position inbound::settled() const noexcept {
+  auto upto = merged_;
+  for (const auto& frame : open_) {
+    if (frame.parts_left > frame.deferred)
+      break;
+    upto = std::max(upto, frame.upto);
+  }
+  return upto;
+}
+
 std::optional<position> inbound::done(std::uint64_t ticket) {
   auto* frame = find(ticket);
   if (frame == nullptr)
@@ -37,9 +71,13 @@ std::optional<position> inbound::done(std::uint64_t ticket) {
 }
 
 void inbound::failed(std::uint64_t ticket) {
-  if (find(ticket) == nullptr)
-    return;
+  if (find(ticket) != nullptr)
+    forget_open();
+}
+
+void inbound::forget_open() {
   open_.clear();
+  deferred_.clear();
   received_ = merged_;
 }
 

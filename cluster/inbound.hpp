@@ -2,13 +2,16 @@
 
 // What one peer has sent and this node has not acknowledged yet. A frame's
 // changes are spread over the shards; the frame is done when every part is
-// durable, and acknowledged when all frames before it are done too.
+// durable, and acknowledged when all frames before it are done too. A change
+// that was deferred is a part like any other: until it has come, nothing from
+// its frame on is acknowledged, though frames behind it are merged meanwhile.
 
 #include "storage/change.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 
 namespace panal {
@@ -32,6 +35,25 @@ public:
   /// @return the ticket that each part carries.
   std::uint64_t open(position upto, std::size_t parts);
 
+  /// Before open(): is the frame of the changes in (after, upto] one that the
+  /// peer has begun to send anew? Then what is deferred will not come any more.
+  bool is_begun_anew(position after, position upto) const noexcept {
+    return !deferred_.empty() && after <= merged_ && upto > merged_;
+  }
+  /// What is open is forgotten: it comes again.
+  void forget_open();
+
+  /// Behind open(): the last frame's changes that come by these streams are
+  /// parts of it too.
+  void defer(std::uint32_t first_stream, std::uint16_t streams);
+  bool is_deferred(std::uint32_t stream) const {
+    return deferred_.contains(stream);
+  }
+  std::size_t deferred() const noexcept { return deferred_.size(); }
+  /// A deferred change has come, and goes to `parts` shards.
+  /// @return its frame's ticket; none if nobody waits for that stream.
+  std::optional<std::uint64_t> arrived(std::uint32_t stream, std::size_t parts);
+
   /// A part is durable. @return the position to acknowledge, if that moved.
   std::optional<position> done(std::uint64_t ticket);
 
@@ -41,6 +63,9 @@ public:
 
   /// Everything up to here is durable.
   position merged() const noexcept { return merged_; }
+  /// Everything up to here is durable but for deferred changes that have not
+  /// come.
+  position settled() const noexcept;
 
   std::uint64_t next_ticket() const noexcept { return next_ticket_; }
 
@@ -49,11 +74,15 @@ private:
     std::uint64_t ticket;
     position upto;
     std::size_t parts_left;
+    /// Of these: deferred ones that have not come.
+    std::size_t deferred = 0;
   };
 
   open_frame* find(std::uint64_t ticket) noexcept;
 
   std::deque<open_frame> open_;
+  /// The frames' tickets by the streams that they wait for.
+  std::map<std::uint32_t, std::uint64_t> deferred_;
   std::uint64_t next_ticket_;
   /// The end of the frames taken.
   position received_ = 0;

@@ -62,9 +62,9 @@ struct repair_config {
   std::size_t leaves_max = 64;
   /// Of one list of leaves; at least one leaf is listed all the same, but
   /// none that no frame has room for.
-  std::size_t list_bytes_max = std::size_t{256} * 1024;
+  std::size_t list_bytes_max = std::size_t{64} * 1024;
   /// Of one frame of entries; a larger entry goes alone.
-  std::size_t frame_bytes_max = std::size_t{256} * 1024;
+  std::size_t frame_bytes_max = std::size_t{64} * 1024;
   /// Of a round's entries, each way; a larger entry goes alone.
   std::size_t entries_bytes_max = std::size_t{4} << 20;
   /// Roots, asks and lists that a peer gets answered within a second.
@@ -128,6 +128,10 @@ public:
   /// @param more  there was more than the bytes that were allowed.
   void reconciled(std::uint64_t token, std::span<const repair_entry> entries,
                   bool more, steady_time now);
+
+  /// Bytes of a peer have come, entries perhaps among them: they are waited
+  /// for as long as the link is busy.
+  void still_coming(origin_id peer, steady_time now);
 
   /// The link to a peer has ended, or another has begun.
   void gone(origin_id peer, steady_time now);

@@ -106,6 +106,12 @@ void repair::expect_entries(origin_id peer, steady_time now) {
   from.entries_bytes = config_.entries_bytes_max;
 }
 
+void repair::still_coming(origin_id peer, steady_time now) {
+  const auto i = peers_.find(peer);
+  if (i != peers_.end() && now <= i->second.entries_until)
+    i->second.entries_until = now + config_.quiet_max;
+}
+
 void repair::take(origin_id peer, const repair_entries_frame& said,
                   std::size_t bytes, steady_time now) {
   const auto i = peers_.find(peer);
@@ -159,8 +165,7 @@ std::vector<std::string> repair::pack(std::span<const repair_entry> entries,
   };
   for (const auto& what : entries) {
     const auto bytes = packed_bytes(what);
-    if (what.entry.empty()
-        || bytes > panal::frame_bytes_max - entries_header_bytes)
+    if (what.entry.empty())
       continue; // is no frame's matter
     if (frame_bytes + bytes > config_.frame_bytes_max)
       flush();

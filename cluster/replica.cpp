@@ -18,8 +18,13 @@ replica::replica(const replica_config& config, replica_memory memory,
       gate_{gate},
       digests_{digests},
       recent_{config.recent_bytes_max},
+      streams_{config.streams_bytes_max},
       line_{memory_.self.origin},
-      repair_link_{std::make_unique<repair_link>(port, digests)},
+      repair_link_{std::make_unique<repair_link>(
+          port, digests,
+          [this](origin_id who, std::string bytes) {
+            send(who, std::move(bytes));
+          })},
       repair_{config.repairing, *repair_link_, *repair_link_,
               std::mt19937_64{memory_.seed}},
       clocks_{config.clocks} {
@@ -62,6 +67,7 @@ void replica::members_changed(const std::vector<member>& members) {
 }
 
 void replica::committed(const std::vector<change_batch_ptr>& news, moment now) {
+  now_ = now.steady;
   for (const auto& batch : news)
     recent_.add(batch);
   has_data_ = true;
@@ -70,7 +76,8 @@ void replica::committed(const std::vector<change_batch_ptr>& news, moment now) {
     pump(who, to, now);
 }
 
-void replica::link_up(const member& who, std::uint64_t run, moment) {
+void replica::link_up(const member& who, std::uint64_t run, moment now) {
+  now_ = now.steady;
   auto& to = peer_of(who.origin);
   note_reached(who.origin, to);
   to.who = who;
@@ -83,6 +90,7 @@ void replica::link_up(const member& who, std::uint64_t run, moment) {
   to.waiting_mark.reset();
   to.has_marked = false;
   to.in = inbound{to.in.next_ticket()};
+  start_flow(who.origin, to);
   greet(who.origin, to);
 }
 
@@ -92,14 +100,17 @@ void replica::link_down(origin_id who, moment now) {
   to.linked = to.accepts_them = to.accepted_by_them = false;
   to.out.start_link(recent_.last());
   to.in = inbound{to.in.next_ticket()};
+  start_flow(who, to);
   clocks_.gone(who);
   repair_.gone(who, now.steady);
 }
 
 void replica::frame_came(origin_id from, std::string_view bytes, moment now) {
+  now_ = now.steady;
   auto& link = peer_of(from);
   if (!link.linked || gone_)
     return;
+  count(from, link, bytes);
   const auto content = decode_frame(bytes);
   if (!content)
     return refuse_frame(from, content.error().detail);
@@ -155,7 +166,9 @@ void replica::take_frame(origin_id from, peer& link, const mark_frame& said,
 void replica::tick(moment now) {
   if (gone_)
     return;
+  now_ = now.steady;
   beat(now);
+  tell_receipts();
   watch_clock();
   look_after_windows(now);
   for (auto& [who, to] : peers_) {
@@ -227,7 +240,7 @@ replica::peer& replica::peer_of(origin_id who) {
     return i->second;
   const auto saved = memory_.cursors.find(who);
   const auto cursor = saved == memory_.cursors.end() ? 0 : saved->second;
-  peer fresh{outbound{who, cursor, config_.window}};
+  peer fresh{outbound{who, cursor, config_.window}, config_.flow};
   fresh.saved_cursor = cursor;
   return peers_.emplace(who, std::move(fresh)).first->second;
 }

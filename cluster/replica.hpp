@@ -15,10 +15,12 @@
 #include "cluster/inbound.hpp"
 #include "cluster/line.hpp"
 #include "cluster/outbound.hpp"
+#include "cluster/reassembly.hpp"
 #include "cluster/recent_changes.hpp"
 #include "cluster/rejoin.hpp"
 #include "cluster/repair.hpp"
 #include "cluster/replica_port.hpp"
+#include "cluster/send_queue.hpp"
 #include "storage/cluster_report.hpp"
 #include "storage/digest_tree.hpp"
 #include "storage/hybrid_clock.hpp"
@@ -39,6 +41,10 @@ namespace panal {
 
 struct replica_config {
   outbound_config window;
+  flow_config flow;
+  /// Of streams of pieces that are not whole yet, of all peers together, and of
+  /// one stream.
+  std::size_t streams_bytes_max = std::size_t{96} << 20;
   /// Changes kept in memory for peers that keep up.
   std::size_t recent_bytes_max = std::size_t{16} << 20;
   std::size_t shards = 1;
@@ -141,10 +147,18 @@ public:
 private:
   /// One peer: both directions, and the link while there is one.
   struct peer {
-    explicit peer(outbound from_cursor) : out{std::move(from_cursor)} {}
+    peer(outbound from_cursor, const flow_config& flow)
+        : out{std::move(from_cursor)}, queue{flow} {}
 
     outbound out;
     inbound in{1};
+    /// What waits to be sent over the link.
+    send_queue queue;
+    /// Bytes over the link so far that are counted, and what of it was told.
+    std::uint64_t received = 0;
+    std::uint64_t told_received = 0;
+    /// It waits for a receipt.
+    bool owes_receipt = false;
     member who;
     bool linked = false;
     /// The peer's present run, and where its sequence stood at the greeting.
@@ -210,11 +224,33 @@ private:
   void receive(origin_id from, peer& link, const changes_frame& said,
                moment now);
   void take_ack(origin_id from, peer& link, const ack_frame& said, moment now);
-  void acknowledge(origin_id who, peer& link, position upto);
+  void acknowledge(origin_id who, peer& link, position upto,
+                   bool refused = false);
+  void merge_parts(origin_id from, std::uint64_t ticket,
+                   std::vector<remote_changes> parts);
   void pump(origin_id who, peer& to, moment now);
   void send_run(origin_id who, peer& to, const change_run& run, moment now);
   void look_after_windows(moment now);
   bool note_reached(origin_id who, const peer& from);
+
+  // -- the flow of bytes (replica_flow.cpp) -----------------------------------
+  void start_flow(origin_id who, peer& to);
+  void send(origin_id who, std::string bytes);
+  void drain(origin_id who, peer& to);
+  void count(origin_id from, peer& link, std::string_view bytes);
+  void tell_receipt(origin_id who, peer& to);
+  void tell_receipts();
+  void send_anew(peer& to);
+  void take_frame(origin_id from, peer& link, const receipt_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const piece_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const deferred_frame& said,
+                  moment now);
+  void stream_came(origin_id from, peer& link, std::uint32_t stream,
+                   moment now);
+  void deferred_came(origin_id from, peer& link, std::uint32_t stream,
+                     const deferred_frame& said);
 
   // -- the line (replica_line.cpp) --------------------------------------------
   void take_mark(origin_id from, peer& link, const mark_frame& said,
@@ -247,6 +283,7 @@ private:
   const digest_tree& digests_;
 
   recent_changes recent_;
+  reassembly streams_;
   line_keeper line_;
   std::unique_ptr<repair_link> repair_link_;
   repair repair_;
@@ -283,6 +320,8 @@ private:
   std::uint64_t marked_view_ = 0;
   steady_time mark_patience_{};
 
+  /// Of what is being looked at.
+  steady_time now_{};
   steady_time next_mark_{};
   steady_time next_line_{};
   steady_time next_cursors_{};

@@ -15,8 +15,9 @@ constexpr std::size_t lists_max = 64;
 
 } // namespace
 
-repair_link::repair_link(replica_port& port, const digest_tree& digests)
-    : port_{port}, digests_{digests} {
+repair_link::repair_link(replica_port& port, const digest_tree& digests,
+                         sender send)
+    : port_{port}, digests_{digests}, send_{std::move(send)} {
   // nop
 }
 
@@ -34,7 +35,7 @@ std::vector<std::uint64_t> repair_link::children(unsigned level,
 }
 
 void repair_link::send(origin_id peer, std::string bytes) {
-  port_.send(peer, std::move(bytes));
+  send_(peer, std::move(bytes));
 }
 
 void repair_link::list(std::uint64_t token,
@@ -98,21 +99,25 @@ repair_link::by_leaf(std::uint64_t token,
 
 void replica::listed(std::uint64_t token, std::vector<leaf_place> items,
                      moment now) {
+  now_ = now.steady;
   repair_.listed(token, repair_link_->by_leaf(token, items), now.steady);
 }
 
 void replica::compared(std::uint64_t token, std::vector<change> differing,
                        bool more, moment now) {
+  now_ = now.steady;
   std::vector<repair_entry> entries;
   for (auto& what : differing)
     entries.push_back({std::move(what.key), std::move(what.entry)});
   repair_.reconciled(token, entries, more, now.steady);
 }
 
+// What is large and on its way would only be found to differ.
 std::vector<origin_id> replica::comparable_peers() const {
   std::vector<origin_id> found;
   for (const auto& [who, to] : peers_)
-    if (to.open())
+    if (to.open() && !to.out.has_deferred() && to.in.deferred() == 0
+        && !to.queue.holds_repair() && !streams_.is_receiving(who))
       found.push_back(who);
   return found;
 }

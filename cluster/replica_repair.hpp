@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,8 +18,11 @@ namespace panal {
 
 class repair_link final : public digest_source, public repair_port {
 public:
+  using sender = std::function<void(origin_id peer, std::string bytes)>;
+
   /// @param port, digests  outlive this.
-  repair_link(replica_port& port, const digest_tree& digests);
+  /// @param send           takes what a round says to a peer.
+  repair_link(replica_port& port, const digest_tree& digests, sender send);
 
   unsigned bits() const override;
   std::uint64_t root() const override;
@@ -47,6 +51,7 @@ public:
 private:
   replica_port& port_;
   const digest_tree& digests_;
+  sender send_;
   std::uint64_t line_ = 0;
   std::uint64_t keys_taken_ = 0;
   /// The lists that the shards are at, for the round and for answers.

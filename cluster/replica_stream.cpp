@@ -15,8 +15,14 @@ void replica::receive(origin_id from, peer& link, const changes_frame& said,
                       moment now) {
   link.in.resume(said.acknowledged);
   line_.merged(from, link.in.merged());
+  if (said.streams > 0 && link.in.is_deferred(said.first_stream))
+    return; // the same frame again
+  if (link.in.is_begun_anew(said.after, said.upto))
+    link.in.forget_open();
   if (!link.in.follows(said.after))
     return; // a gap: the peer will send again what is missing
+  if (link.in.deferred() + said.streams > frame_streams_max)
+    return refuse_frame(from, "defers more than is waited for");
   std::vector<remote_changes> parts(config_.shards);
   const auto add = [&](std::size_t shard, const changes_frame::item& item) {
     parts[shard].changes.push_back(
@@ -31,6 +37,16 @@ void replica::receive(origin_id from, peer& link, const changes_frame& said,
   const auto count = std::ranges::count_if(
       parts, [](const auto& part) { return !part.changes.empty(); });
   const auto ticket = link.in.open(said.upto, static_cast<std::size_t>(count));
+  link.in.defer(said.first_stream, said.streams);
+  merge_parts(from, ticket, std::move(parts));
+  if (PANAL_MUTANT(ack_before_merge))
+    acknowledge(from, link, said.upto);
+  if (count == 0 && said.streams == 0)
+    merged({from, ticket, errc::ok, 0, 0}, now);
+}
+
+void replica::merge_parts(origin_id from, std::uint64_t ticket,
+                          std::vector<remote_changes> parts) {
   for (std::size_t shard = 0; shard < parts.size(); ++shard) {
     if (parts[shard].changes.empty())
       continue;
@@ -38,30 +54,33 @@ void replica::receive(origin_id from, peer& link, const changes_frame& said,
     parts[shard].ticket = ticket;
     port_.merge(shard, std::move(parts[shard]));
   }
-  if (PANAL_MUTANT(ack_before_merge))
-    acknowledge(from, link, said.upto);
-  if (count == 0)
-    merged({from, ticket, errc::ok, 0, 0}, now);
 }
 
-void replica::merged(const remote_done& part, moment) {
+void replica::merged(const remote_done& part, moment now) {
+  now_ = now.steady;
   auto& link = peer_of(part.peer);
   set_aside_ += part.set_aside;
   below_line_ += part.below_line;
   if (part.code != errc::ok && !PANAL_MUTANT(failed_merge_acknowledged)) {
     link.in.failed(part.ticket);
     // Says that it lives and where it stands: the peer sends again, later.
-    acknowledge(part.peer, link, link.in.merged());
-  } else if (const auto upto = link.in.done(part.ticket)) {
+    return acknowledge(part.peer, link, link.in.merged(), true);
+  }
+  const auto settled = link.in.settled();
+  if (const auto upto = link.in.done(part.ticket)) {
     line_.merged(part.peer, *upto);
     acknowledge(part.peer, link, *upto);
     look_whether_rejoined();
+  } else if (link.in.settled() > settled) {
+    acknowledge(part.peer, link, link.in.merged());
   }
 }
 
-void replica::acknowledge(origin_id who, peer& link, position upto) {
+void replica::acknowledge(origin_id who, peer& link, position upto,
+                          bool refused) {
   if (link.open())
-    port_.send(who, encode(ack_frame{upto, recent_.last()}));
+    port_.send(who, encode(ack_frame{upto, recent_.last(), link.in.settled(),
+                                     refused}));
 }
 
 void replica::take_ack(origin_id from, peer& link, const ack_frame& said,
@@ -70,7 +89,7 @@ void replica::take_ack(origin_id from, peer& link, const ack_frame& said,
                             && said.upto < link.out.covered()
                         ? said.upto + 1
                         : said.upto;
-  if (!link.out.acknowledge(upto, now.steady))
+  if (!link.out.acknowledge(upto, now.steady, said.settled, said.refused))
     return refuse_frame(from, "acknowledges what was never sent");
   link.run_reached = std::max(link.run_reached, said.last);
   quorum_.reached(from, link.out.confirmed());
@@ -86,21 +105,21 @@ void replica::take_ack(origin_id from, peer& link, const ack_frame& said,
 void replica::pump(origin_id who, peer& to, moment now) {
   if (!config_.pushes)
     return;
+  const auto bytes_max =
+      std::min(config_.window.frame_bytes_max, to.queue.frame_bytes());
   while (to.open() && !to.reading && to.out.has_room()
          && to.out.covered() < recent_.last()) {
     const auto after = to.out.covered();
     if (after < to.memory_from || !recent_.holds_after(after)) {
       to.reading = true;
       port_.read_backlog(
-          {who,
-           after,
-           {config_.window.frame_changes_max, config_.window.frame_bytes_max}});
+          {who, after, {config_.window.frame_changes_max, bytes_max}});
       break;
     }
-    send_run(who, to,
-             recent_.read_after(after, config_.window.frame_changes_max,
-                                config_.window.frame_bytes_max),
-             now);
+    send_run(
+        who, to,
+        recent_.read_after(after, config_.window.frame_changes_max, bytes_max),
+        now);
   }
   if (!to.lag_probe && to.out.acknowledged() < recent_.last())
     to.lag_probe.emplace(recent_.last(), now.wall);
@@ -108,12 +127,15 @@ void replica::pump(origin_id who, peer& to, moment now) {
 
 void replica::send_run(origin_id who, peer& to, const change_run& run,
                        moment now) {
-  if (auto bytes = to.out.pack(run, now.steady))
-    port_.send(who, std::move(*bytes));
+  if (auto packed = to.out.pack(run, now.steady, to.queue.next_stream())) {
+    to.queue.push(std::move(*packed));
+    drain(who, to);
+  }
   quorum_.reached(who, to.out.confirmed());
 }
 
 void replica::backlog_came(const backlog& found, moment now) {
+  now_ = now.steady;
   auto& to = peer_of(found.peer);
   to.reading = false;
   if (found.code != errc::ok)
@@ -137,14 +159,15 @@ void replica::look_after_windows(moment now) {
     if (!to.open())
       continue;
     if (to.out.must_resend(now.steady)) {
-      to.out.rewind();
-    } else if (to.out.is_stalled(now.steady)) {
+      send_anew(to);
+    } else if (to.queue.is_stuck(now.steady) || to.out.is_stalled(now.steady)) {
       if (to.out.stalls() > 0) {
         port_.cut(who, "it takes nothing", false);
         continue;
       }
       to.out.count_stall();
-      to.out.rewind();
+      to.queue.be_patient(now.steady);
+      send_anew(to);
     }
   }
 }

@@ -27,7 +27,8 @@ std::string write_again(const changes_frame& said) {
   sent.reserve(changes.size());
   for (const auto& what : changes)
     sent.push_back(&what);
-  return encode_changes(said.acknowledged, said.after, said.upto, sent);
+  return encode_changes(said.acknowledged, said.after, said.upto, sent,
+                        said.first_stream, said.streams);
 }
 
 template <class Frame>
@@ -49,8 +50,25 @@ void check_kind(const changes_frame& said, bool is_link) {
   PANAL_HOLDS(said.acknowledged <= said.after && said.after <= said.upto);
 }
 
-void check_kind(const ack_frame&, bool is_link) {
+void check_kind(const ack_frame& said, bool is_link) {
   PANAL_HOLDS(!is_link);
+  PANAL_HOLDS(said.upto <= said.settled);
+}
+
+void check_kind(const piece_frame& said, bool is_link) {
+  PANAL_HOLDS(!is_link);
+  PANAL_HOLDS(!said.bytes.empty() && said.bytes.size() <= piece_bytes_max);
+  PANAL_HOLDS(said.offset < said.total
+              && said.bytes.size() <= said.total - said.offset);
+}
+
+/// What is no frame may be a stream's content.
+void check_stream(std::string_view bytes) {
+  const auto read = decode_stream(bytes);
+  if (!read)
+    return;
+  std::visit([&](const auto& said) { PANAL_HOLDS(write_again(said) == bytes); },
+             *read);
 }
 
 } // namespace
@@ -58,6 +76,7 @@ void check_kind(const ack_frame&, bool is_link) {
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto bytes = fuzz::input{data, size}.rest();
   const auto is_link = is_link_frame(bytes);
+  check_stream(bytes);
   const auto read = decode_frame(bytes);
   if (!read)
     return 0;

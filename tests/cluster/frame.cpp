@@ -19,7 +19,7 @@ std::string some_changes() {
   const auto a = made(5, "a", "entry a");
   const auto b = made(7, std::string("b\0c", 3), "entry b");
   const std::vector<const change*> sent{&a, &b};
-  return encode_changes(2, 4, 9, sent);
+  return encode_changes(2, 4, 9, sent, 3, 2);
 }
 
 greeting_frame some_greeting() {
@@ -46,7 +46,7 @@ std::vector<std::string> all_frames() {
   return {encode(heartbeat_frame{1, 2, 3}),
           encode(members_frame{some_members}),
           some_changes(),
-          encode(ack_frame{3, 4}),
+          encode(ack_frame{3, 4, 5, true}),
           encode(some_greeting()),
           encode(accept_frame{}),
           encode(mark_frame{1, 2, 3, 4, {{5, 6}, {7, 8}}}),
@@ -55,7 +55,14 @@ std::vector<std::string> all_frames() {
           encode(repair_ask_frame{1, 3, {4, 7}}),
           encode(repair_hashes_frame{1, 0, {2, 3}}),
           encode(some_leaves),
-          encode(repair_entries_frame{1, {{"key", "entry"}, {"k", "e"}}})};
+          encode(repair_entries_frame{1, {{"key", "entry"}, {"k", "e"}}}),
+          encode(receipt_frame{1, 2})};
+}
+
+/// The numbers in front of a piece's bytes, as no sender need have them.
+std::string some_piece(std::uint32_t stream, std::uint64_t total,
+                       std::uint64_t offset, std::string_view bytes) {
+  return encode(piece_frame{stream, total, offset, bytes});
 }
 
 template <class Frame>
@@ -76,6 +83,10 @@ TEST_CASE("heartbeats, acks and accepts read back as what was said") {
   CHECK(beat.held_ms == 5);
   CHECK(read_back<ack_frame>(encode(ack_frame{77, 99})).upto == 77);
   CHECK(read_back<ack_frame>(encode(ack_frame{77, 99})).last == 99);
+  CHECK(read_back<ack_frame>(encode(ack_frame{77, 99})).settled == 77);
+  const auto refused = read_back<ack_frame>(encode(ack_frame{7, 9, 8, true}));
+  CHECK(refused.settled == 8);
+  CHECK(refused.refused);
   read_back<accept_frame>(encode(accept_frame{}));
 }
 
@@ -93,6 +104,68 @@ TEST_CASE("changes read back as what was said") {
   REQUIRE(said.items.size() == 2);
   CHECK(said.items[1].key == std::string_view("b\0c", 3));
   CHECK(said.items[1].entry == "entry b");
+  CHECK(said.first_stream == 3);
+  CHECK(said.streams == 2);
+}
+
+TEST_CASE("pieces and receipts read back as what was said") {
+  const auto piece = read_back<piece_frame>(some_piece(7, 100, 95, "bytes"));
+  CHECK(piece.stream == 7);
+  CHECK(piece.total == 100);
+  CHECK(piece.offset == 95);
+  CHECK(piece.bytes == "bytes");
+  const auto receipt = read_back<receipt_frame>(encode(receipt_frame{8, 9}));
+  CHECK(receipt.sent == 8);
+  CHECK(receipt.received == 9);
+}
+
+TEST_CASE("a piece that cannot be of its stream is refused") {
+  CHECK(decode_frame(some_piece(0, 5, 0, "bytes")).has_error());
+  CHECK(decode_frame(some_piece(1, 4, 0, "bytes")).has_error());
+  CHECK(decode_frame(some_piece(1, 5, 1, "bytes")).has_error());
+  CHECK(decode_frame(some_piece(1, 5, 6, "bytes")).has_error());
+  CHECK(decode_frame(some_piece(1, 5, UINT64_MAX, "bytes")).has_error());
+  CHECK(decode_frame(some_piece(1, 5, 0, "")).has_error());
+  const std::string long_one(piece_bytes_max + 1, 'x');
+  CHECK(decode_frame(some_piece(1, UINT64_MAX, 0, long_one)).has_error());
+  CHECK(decode_frame(some_piece(1, UINT64_MAX, UINT64_MAX - 5, "bytes"))
+            .has_value());
+}
+
+TEST_CASE(
+    "a stream is a deferred change, entries or leaves, and nothing else") {
+  const auto bytes = encode(deferred_frame{"key", "entry"});
+  const auto read = decode_stream(bytes);
+  REQUIRE(read.has_value());
+  CHECK(std::get<deferred_frame>(*read).key == "key");
+  CHECK(std::get<deferred_frame>(*read).entry == "entry");
+  CHECK(decode_frame(bytes).has_error());
+  CHECK(decode_stream(encode(deferred_frame{"key", ""})).has_error());
+  CHECK(decode_stream(bytes + 'x').has_error());
+  CHECK(decode_stream("").has_error());
+  for (const auto& other : all_frames()) {
+    const auto type = static_cast<int>(other.front());
+    CHECK(decode_stream(other).has_value() == (type == 12 || type == 13));
+  }
+}
+
+TEST_CASE("a changes frame defers to few streams, which there are") {
+  const std::vector<const change*> none;
+  CHECK(decode_frame(encode_changes(1, 2, 3, none, 1, frame_streams_max))
+            .has_value());
+  CHECK(decode_frame(encode_changes(1, 2, 3, none, 1, frame_streams_max + 1))
+            .has_error());
+  CHECK(decode_frame(encode_changes(1, 2, 3, none, 0, 1)).has_error());
+  CHECK(decode_frame(encode_changes(1, 2, 3, none, UINT32_MAX, 2)).has_error());
+}
+
+TEST_CASE("only what may be large or many is counted") {
+  for (const auto& bytes : all_frames()) {
+    const auto type = static_cast<int>(bytes.front());
+    CHECK(is_counted(bytes) == (type == 3 || type == 13));
+  }
+  CHECK(is_counted(some_piece(1, 5, 0, "bytes")));
+  CHECK_FALSE(is_counted(""));
 }
 
 TEST_CASE("a greeting reads back as what was said, with each of its flags") {
@@ -197,8 +270,7 @@ TEST_CASE("what is longer than its type may be is refused unread") {
     REQUIRE(limit > 0);
     if (limit == frame_bytes_max)
       continue;
-    CHECK(limit
-          == (type == 12 ? repair_leaves_bytes_max : small_frame_bytes_max));
+    CHECK(limit == small_frame_bytes_max);
     const auto read = decode_frame(bytes + std::string(limit, '\0'));
     REQUIRE(read.has_error());
     CHECK(read.error().detail == "a frame is too large");
@@ -247,9 +319,9 @@ TEST_CASE("values that no sender writes are refused") {
 }
 
 TEST_CASE("a frame that announces more than it holds allocates nothing") {
-  std::string bytes(29, '\0');
+  std::string bytes(35, '\0');
   bytes[0] = 3;
-  bytes.replace(25, 4, "\xff\xff\xff\xff");
+  bytes.replace(31, 4, "\xff\xff\xff\xff");
   CHECK(decode_frame(bytes).has_error());
 
   std::string mark(35, '\xff');

@@ -33,6 +33,15 @@ change_batch_ptr batch_of(position first, std::size_t count,
   return batch;
 }
 
+/// One change of so many bytes.
+change_batch_ptr batch_with(position at, std::size_t bytes) {
+  auto batch = std::make_shared<change_batch>();
+  batch->changes.push_back(
+      {at, "key" + std::to_string(at), std::string(bytes, 'e'), own_change});
+  batch->bytes = bytes;
+  return batch;
+}
+
 steady_time at(std::chrono::milliseconds time) {
   return steady_time{} + time;
 }
@@ -94,7 +103,7 @@ TEST_CASE("a frame leaves out what the peer has told and what is local") {
   outbound out{peer, 0, {}};
   const auto bytes = out.pack(recent.read_after(0, 10, 10'000), at(0ms));
   REQUIRE(bytes);
-  const auto said = read(*bytes);
+  const auto said = read(bytes->frame);
   CHECK(said.after == 0);
   CHECK(said.upto == 4);
   REQUIRE(said.items.size() == 2);
@@ -129,7 +138,7 @@ TEST_CASE("frames follow one another over changes that are passed over") {
   REQUIRE(first);
   REQUIRE(second);
   inbound in{1};
-  for (const auto& bytes : {*first, *second}) {
+  for (const auto& bytes : {first->frame, second->frame}) {
     const auto said = read(bytes);
     in.resume(said.acknowledged);
     REQUIRE(in.follows(said.after));
@@ -162,10 +171,141 @@ TEST_CASE("a window that is not acknowledged in time is sent again") {
   outbound out{peer, 0, {}};
   out.pack(recent.read_after(0, 10, 10'000), at(0ms));
   CHECK_FALSE(out.is_stalled(at(5'000ms)));
-  CHECK(out.is_stalled(at(5'001ms)));
+  CHECK(out.is_stalled(at(5'010ms))); // and the time of a few bytes
   out.rewind();
   CHECK(out.covered() == 0);
   CHECK_FALSE(out.is_stalled(at(9'000ms)));
+}
+
+TEST_CASE("a window is waited for the longer the more is in flight") {
+  recent_changes recent{1'000'000};
+  recent.add(batch_with(1, 160'000));
+  outbound_config config;
+  config.rate_least = 16'000;
+  outbound out{peer, 0, config};
+  REQUIRE(out.pack(recent.read_after(0, 10, 10'000), at(0ms)));
+  CHECK_FALSE(out.is_stalled(at(15'000ms)));
+  CHECK(out.is_stalled(at(15'100ms)));
+}
+
+TEST_CASE("a large change is deferred, and its frame says by which stream") {
+  recent_changes recent{1'000'000};
+  recent.add(batch_of(1, 2));
+  recent.add(batch_with(3, 100'000));
+  recent.add(batch_of(4, 1));
+  outbound out{peer, 0, {}};
+  const auto packed = out.pack(recent.read_after(0, 10, 1'000'000), at(0ms), 7);
+  REQUIRE(packed);
+  const auto said = read(packed->frame);
+  CHECK(said.upto == 4);
+  CHECK(said.items.size() == 3);
+  CHECK(said.first_stream == 7);
+  CHECK(said.streams == 1);
+  REQUIRE(packed->streams.size() == 1);
+  const auto content = decode_stream(packed->streams[0]);
+  REQUIRE(content.has_value());
+  CHECK(std::get<deferred_frame>(*content).key == "key3");
+  CHECK(std::get<deferred_frame>(*content).entry.size() == 100'000);
+}
+
+TEST_CASE("a large change without room ends the frame before it") {
+  recent_changes recent{10'000'000};
+  recent.add(batch_with(1, 700'000));
+  recent.add(batch_of(2, 2));
+  recent.add(batch_with(4, 700'000));
+  recent.add(batch_of(5, 1));
+  outbound_config config;
+  config.deferred_bytes_max = 1'000'000;
+  outbound out{peer, 0, config};
+  const auto first = out.pack(recent.read_after(0, 10, 10'000'000), at(0ms));
+  REQUIRE(first);
+  CHECK(read(first->frame).upto == 3);
+  CHECK_FALSE(out.has_room()); // for the next one
+  CHECK(out.acknowledge(3, at(1ms)));
+  REQUIRE(out.has_room());
+  const auto second = out.pack(recent.read_after(3, 10, 10'000'000), at(2ms));
+  REQUIRE(second);
+  CHECK(read(second->frame).after == 3);
+  CHECK(read(second->frame).upto == 5);
+}
+
+TEST_CASE("what is settled behind a deferred change makes room, and no more") {
+  recent_changes recent{10'000'000};
+  recent.add(batch_with(1, 700'000));
+  outbound_config config;
+  config.window_frames_max = 3;
+  outbound out{peer, 0, config};
+  REQUIRE(out.pack(recent.read_after(0, 10, 10'000'000), at(0ms)));
+  for (position p = 2; p < 100; ++p) {
+    recent.add(batch_of(p, 1));
+    REQUIRE(out.has_room());
+    const auto packed = out.pack(recent.read_after(p - 1, 1, 1'000), at(0ms));
+    REQUIRE(packed);
+    CHECK(read(packed->frame).after == p - 1);
+    CHECK(read(packed->frame).acknowledged == 0);
+    CHECK(out.acknowledge(0, at(1ms), p));
+    CHECK(out.acknowledged() == 0);
+    CHECK_FALSE(out.must_resend(at(10'000ms)));
+  }
+  CHECK(out.acknowledge(99, at(2ms)));
+  CHECK(out.acknowledged() == 99);
+  CHECK_FALSE(out.has_deferred());
+}
+
+TEST_CASE("a refusal is sent again after a pause, deferred changes too") {
+  recent_changes recent{10'000'000};
+  recent.add(batch_with(1, 700'000));
+  outbound out{peer, 0, {}};
+  REQUIRE(out.pack(recent.read_after(0, 10, 10'000'000), at(0ms)));
+  CHECK(out.acknowledge(0, at(0ms), 0, true));
+  CHECK_FALSE(out.must_resend(at(1'000ms)));
+  CHECK(out.must_resend(at(1'001ms)));
+  out.rewind();
+  CHECK_FALSE(out.has_deferred());
+  const auto again = out.pack(recent.read_after(0, 10, 10'000'000), at(0ms), 2);
+  REQUIRE(again);
+  CHECK(read(again->frame).first_stream == 2);
+}
+
+TEST_CASE("nothing from a deferred change on is acknowledged until it comes") {
+  inbound in{1};
+  const auto first = in.open(10, 1);
+  in.defer(5, 2);
+  const auto second = in.open(12, 1);
+  CHECK_FALSE(in.done(second));
+  CHECK(in.settled() == 0);
+  CHECK_FALSE(in.done(first));
+  CHECK(in.settled() == 12);
+  CHECK(in.merged() == 0);
+  CHECK_FALSE(in.arrived(7, 1)); // nobody waits for it
+  REQUIRE(in.arrived(6, 1) == first);
+  CHECK_FALSE(in.arrived(6, 1)); // twice
+  CHECK(in.settled() == 0);      // it has come, but is not durable
+  CHECK_FALSE(in.done(first));
+  CHECK(in.settled() == 12);
+  REQUIRE(in.arrived(5, 2) == first); // to two shards
+  CHECK_FALSE(in.done(first));
+  CHECK(in.done(first) == position{12});
+}
+
+TEST_CASE("what a peer begins anew is not waited for any more") {
+  inbound in{1};
+  in.done(in.open(5, 1));
+  in.open(10, 0);
+  in.defer(1, 1);
+  in.done(in.open(20, 1));
+  CHECK_FALSE(in.is_begun_anew(20, 22)); // goes on
+  CHECK_FALSE(in.is_begun_anew(10, 20)); // came twice
+  CHECK_FALSE(in.is_begun_anew(0, 5));
+  REQUIRE(in.is_begun_anew(5, 10));
+  in.forget_open();
+  CHECK_FALSE(in.arrived(1, 1));
+  CHECK_FALSE(in.follows(20));
+  REQUIRE(in.follows(5));
+  const auto again = in.open(10, 0);
+  in.defer(2, 1);
+  REQUIRE(in.arrived(2, 1) == again);
+  CHECK(in.done(again) == position{10});
 }
 
 TEST_CASE("an acknowledgement of what was never sent is refused") {
@@ -251,7 +391,7 @@ TEST_CASE("every change arrives over a link that loses, repeats and reorders") {
       while (out.has_room() && out.covered() < recent.last())
         if (auto bytes =
                 out.pack(recent.read_after(out.covered(), 7, 10'000), at(time)))
-          on_the_way.push_back(std::move(*bytes));
+          on_the_way.push_back(std::move(bytes->frame));
       if (on_the_way.empty() && acks.empty()) {
         time += 5'000ms;
         continue;

@@ -80,6 +80,8 @@ void cluster::draw_weather() {
   if (r.chance(0.1))
     options_.memory_bytes_max = 300 + r.below(1'500);
   w.loners = r.chance(0.08);
+  if (seed_ % 4 == 1)
+    draw_rate();
   const auto count = r.chance(0.85) ? 3 : r.chance(0.7) ? 2 : 4 + r.below(4);
   for (std::size_t i = 0; i < count; ++i)
     add_machine(std::make_unique<sim_disk>(fresh_origin()));

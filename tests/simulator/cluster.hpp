@@ -42,6 +42,9 @@ public:
   history ops;
 
   void send(std::size_t from, std::uint64_t link, std::string bytes);
+  /// The links over which bytes have come to a machine since the last beat,
+  /// parts of a frame too.
+  std::vector<std::uint64_t> moving_links(std::size_t to) const;
   void dial(std::size_t from, const std::string& address);
   /// An end of a connection is ready to talk; when both are, the dialler does.
   void adopt(std::size_t at, std::uint64_t link);
@@ -120,6 +123,8 @@ private:
     bool b_is_ready = false;
     /// The dialler has greeted the other end.
     bool is_greeted = false;
+    /// By direction, a's first: until when what was sent is on its way.
+    std::array<sim_time, 2> busy_until{};
   };
   struct sent_frame {
     std::size_t from = 0;
@@ -147,6 +152,8 @@ private:
     bool copies = false;
     bool forgets = false;
     bool levels = false;
+    /// Of a value, where links have a rate.
+    std::size_t value_bytes_max = 0;
     bool power = false;
     /// Faults that wait for a moment.
     bool aims = false;
@@ -160,6 +167,10 @@ private:
   /// The operations whose stamps an entry holds.
   op_set named_in(std::string_view encoded) const;
   void draw_weather();
+  void draw_rate();
+  std::string draw_padding();
+  sim_time travel(connection& over, std::size_t from, std::size_t bytes);
+  void judge_frame(std::string_view bytes);
   void draw_faults();
   void draw_newcomer();
   void add_machine(std::unique_ptr<sim_disk> disk);

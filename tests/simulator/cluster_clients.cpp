@@ -37,7 +37,7 @@ void cluster::client_step() {
     op.what = verb::put;
     auto& counter = versions_[key];
     op.version = r.chance(0.75) ? ++counter : r.between(0, counter + 1);
-    op.value = numbered('v', asked_);
+    op.value = numbered('v', asked_) + draw_padding();
     if (r.chance(weather_.ttl))
       op.ttl_ms = r.between(100, 4'000);
   } else if (dice < 72) {

@@ -14,17 +14,32 @@ std::string describe_frame(std::string_view bytes) {
   if (const auto* x = std::get_if<changes_frame>(&*said))
     return "changes after " + std::to_string(x->after) + " up to "
            + std::to_string(x->upto) + ", " + std::to_string(x->items.size())
-           + ", acknowledged " + std::to_string(x->acknowledged);
+           + ", streams " + std::to_string(x->first_stream) + " +"
+           + std::to_string(x->streams) + ", acknowledged "
+           + std::to_string(x->acknowledged);
   if (const auto* x = std::get_if<ack_frame>(&*said))
-    return "ack " + std::to_string(x->upto);
+    return "ack " + std::to_string(x->upto) + ", settled "
+           + std::to_string(x->settled) + (x->refused ? ", refused" : "");
   if (const auto* x = std::get_if<mark_frame>(&*said))
     return "mark at " + std::to_string(x->at) + ", acknowledged "
            + std::to_string(x->acknowledged);
+  if (const auto* x = std::get_if<piece_frame>(&*said))
+    return "piece of stream " + std::to_string(x->stream) + ": "
+           + std::to_string(x->bytes.size()) + " from "
+           + std::to_string(x->offset) + " of " + std::to_string(x->total);
+  if (const auto* x = std::get_if<receipt_frame>(&*said))
+    return "receipt of " + std::to_string(x->received) + ", sent "
+           + std::to_string(x->sent);
   if (std::holds_alternative<greeting_frame>(*said))
     return "greeting";
   if (std::holds_alternative<accept_frame>(*said))
     return "accept";
   return {};
+}
+
+bool is_piece(std::string_view bytes) {
+  const auto said = decode_frame(bytes);
+  return said && std::holds_alternative<piece_frame>(*said);
 }
 
 } // namespace
@@ -152,15 +167,17 @@ void cluster::send(std::size_t from, std::uint64_t link, std::string bytes) {
     return;
   const auto to = i->second.a == from ? i->second.b : i->second.a;
   auto& r = around.random;
+  judge_frame(bytes);
   if (is_cut(from, to) || r.chance(weather_.loss))
     return;
   if (weather_.nonsense > 0 && r.chance(weather_.nonsense))
     bytes.pop_back();
+  const auto on_the_way = travel(i->second, from, bytes.size());
   const auto copies = r.chance(weather_.duplicates) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
-    auto delay = r.between(100, 2'000);
+    auto delay = on_the_way > 0 ? on_the_way : r.between(100, 2'000);
     if (r.chance(weather_.reorders))
-      delay = r.between(100, weather_.delay_max);
+      delay = on_the_way + r.between(100, weather_.delay_max);
     around.at(around.now() + delay, nature,
               [this, to, link, bytes] { deliver(to, link, bytes); });
   }
@@ -168,8 +185,11 @@ void cluster::send(std::size_t from, std::uint64_t link, std::string bytes) {
     recent_.push_back({from, to, link, bytes});
     if (r.chance(weather_.replays)) {
       auto old = recent_[r.below(recent_.size())];
-      // Also under the present link: nothing tells it apart then.
-      if (r.chance(0.5) && old.from == from && old.to == to)
+      // Also under the present link: nothing tells it apart then. Pieces are
+      // not, since what they carry would be another stream's: what is under
+      // links keeps them apart.
+      if (r.chance(0.5) && old.from == from && old.to == to
+          && !is_piece(old.bytes))
         old.link = link;
       around.at(around.now() + r.between(1'000, 3 * second), nature,
                 [this, old] { deliver(old.to, old.link, old.bytes); });

@@ -56,13 +56,17 @@ enum class mutant : int {
   restart_taken_for_copy,
   farewell_unsaid,
   forgotten_let_in,
+  deferred_not_awaited,
+  settled_is_acknowledged,
+  streams_mixed,
+  stream_outlives_link,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 47> mutant_names{
+inline constexpr std::array<std::string_view, 51> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -110,6 +114,10 @@ inline constexpr std::array<std::string_view, 47> mutant_names{
     "restart_taken_for_copy",
     "farewell_unsaid",
     "forgotten_let_in",
+    "deferred_not_awaited",
+    "settled_is_acknowledged",
+    "streams_mixed",
+    "stream_outlives_link",
 };
 
 } // namespace panal

@@ -13,6 +13,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Sizes that fit links of a few thousand bytes a second.
+void scale_down(replica_config& c, std::size_t rate) {
+  c.window.whole_bytes_max = c.flow.whole_bytes_max = large_bytes;
+  c.window.deferred_max = 3;
+  c.window.deferred_bytes_max = 1'000;
+  c.window.rate_least = rate / 4;
+  c.flow.piece_bytes_min = 24;
+  c.flow.piece_bytes_max = piece_bytes;
+  c.flow.ahead_bytes = 128;
+  c.flow.ahead_bytes_min = 48;
+  c.flow.ahead_bytes_max = 2'000;
+  c.flow.delay_low = 30ms;
+  c.flow.delay_high = 120ms;
+  c.flow.receipt_bytes = 48;
+  c.flow.repair_bytes_max = 400;
+}
+
 replica_config config_of(const node_options& options) {
   replica_config c;
   c.shards = options.shards;
@@ -23,6 +40,10 @@ replica_config config_of(const node_options& options) {
     c.window.window_bytes_max = 150;
   c.window.ack_timeout = 600ms;
   c.window.refused_pause = 300ms;
+  c.window.rate_least = 1'000'000;
+  c.flow.stuck_after = 600ms;
+  if (options.rate > 0)
+    scale_down(c, options.rate);
   c.recent_bytes_max = options.recent_bytes_max;
   c.mark_pause = 500ms;
   c.line_pause = 1'000ms;

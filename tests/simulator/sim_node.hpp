@@ -41,6 +41,9 @@ struct node_options {
   /// False: it knows of no peers and is known by none, and deletes without
   /// leaving tombstones.
   bool is_clustered = true;
+  /// What links carry, in bytes a second, 0 without a bound; with one, what is
+  /// called large is small.
+  std::size_t rate = 0;
 };
 
 class sim_node final : public replica_port, public shards_port {

@@ -186,6 +186,8 @@ void sim_node::forget(const std::string& name) {
 void sim_node::beat() {
   // Else there is no part that would look for peers, or draw a line.
   if (options_.is_clustered) {
+    for (const auto id : around_.moving_links(index_))
+      links_->book().heard(id, now().steady);
     links_->book().beat(now().steady);
     post(membership_part, replicator, [this] {
       was_unsafe_ = core_->clock() == clock_state::unsafe;

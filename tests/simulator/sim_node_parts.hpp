@@ -19,6 +19,9 @@ inline constexpr unsigned first_shard = 3;
 inline constexpr unsigned parts_max = first_shard + shards_max;
 
 inline constexpr std::uint64_t digest_secret = 0x5eed;
+/// Where links have a rate: what is cut, into what at most.
+inline constexpr std::size_t large_bytes = 96;
+inline constexpr std::size_t piece_bytes = 64;
 inline constexpr sim_time beat_pause = 400 * millisecond;
 
 /// Runs `what` at the receiver a little later, and after all that this sender
