@@ -31,17 +31,14 @@ void inbound::defer(std::uint32_t first_stream, std::uint16_t streams) {
   frame.deferred += streams;
 }
 
-std::optional<std::uint64_t> inbound::arrived(std::uint32_t stream,
-                                              std::size_t parts) {
+std::optional<std::uint64_t> inbound::arrived(std::uint32_t stream) {
   const auto i = deferred_.find(stream);
   if (i == deferred_.end())
     return std::nullopt;
   const auto ticket = i->second;
   deferred_.erase(i);
-  if (auto* frame = find(ticket); frame != nullptr && frame->deferred > 0) {
+  if (auto* frame = find(ticket); frame != nullptr && frame->deferred > 0)
     --frame->deferred;
-    frame->parts_left += parts - 1;
-  }
   return ticket;
 }
 

@@ -50,9 +50,9 @@ public:
     return deferred_.contains(stream);
   }
   std::size_t deferred() const noexcept { return deferred_.size(); }
-  /// A deferred change has come, and goes to `parts` shards.
+  /// A deferred change has come: from now on it is a part like any other.
   /// @return its frame's ticket; none if nobody waits for that stream.
-  std::optional<std::uint64_t> arrived(std::uint32_t stream, std::size_t parts);
+  std::optional<std::uint64_t> arrived(std::uint32_t stream);
 
   /// A part is durable. @return the position to acknowledge, if that moved.
   std::optional<position> done(std::uint64_t ticket);

@@ -226,8 +226,7 @@ private:
   void take_ack(origin_id from, peer& link, const ack_frame& said, moment now);
   void acknowledge(origin_id who, peer& link, position upto,
                    bool refused = false);
-  void merge_parts(origin_id from, std::uint64_t ticket,
-                   std::vector<remote_changes> parts);
+  std::size_t shard_for(std::string_view key) const;
   void pump(origin_id who, peer& to, moment now);
   void send_run(origin_id who, peer& to, const change_run& run, moment now);
   void look_after_windows(moment now);

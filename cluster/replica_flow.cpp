@@ -2,8 +2,6 @@
 // credit, and what was cut is put together again.
 
 #include "cluster/replica.hpp"
-#include "storage/key_hash.hpp"
-#include "storage/table.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -115,18 +113,13 @@ void replica::stream_came(origin_id from, peer& link, std::uint32_t stream,
 
 void replica::deferred_came(origin_id from, peer& link, std::uint32_t stream,
                             const deferred_frame& said) {
-  const change what{0, std::string{said.key}, std::string{said.entry}, from};
-  std::vector<remote_changes> parts(config_.shards);
-  const bool is_for_all = said.key == cleared_key;
-  const auto ticket = link.in.arrived(stream, is_for_all ? parts.size() : 1);
+  const auto ticket = link.in.arrived(stream);
   if (!ticket)
     return; // of a frame that was given up
-  if (is_for_all)
-    for (auto& part : parts)
-      part.changes.push_back(what);
-  else
-    parts[shard_of(key_hash(said.key), parts.size())].changes.push_back(what);
-  merge_parts(from, *ticket, std::move(parts));
+  remote_changes part{from, *ticket, {}};
+  part.changes.push_back(
+      {0, std::string{said.key}, std::string{said.entry}, from});
+  port_.merge(shard_for(said.key), std::move(part));
 }
 
 } // namespace panal

@@ -24,29 +24,13 @@ void replica::receive(origin_id from, peer& link, const changes_frame& said,
   if (link.in.deferred() + said.streams > frame_streams_max)
     return refuse_frame(from, "defers more than is waited for");
   std::vector<remote_changes> parts(config_.shards);
-  const auto add = [&](std::size_t shard, const changes_frame::item& item) {
-    parts[shard].changes.push_back(
+  for (const auto& item : said.items)
+    parts[shard_for(item.key)].changes.push_back(
         {0, std::string{item.key}, std::string{item.entry}, from});
-  };
-  for (const auto& item : said.items) {
-    // One shard decides about clear-alls, and tells the others.
-    add(item.key == cleared_key ? clearing_shard
-                                : shard_of(key_hash(item.key), parts.size()),
-        item);
-  }
   const auto count = std::ranges::count_if(
       parts, [](const auto& part) { return !part.changes.empty(); });
   const auto ticket = link.in.open(said.upto, static_cast<std::size_t>(count));
   link.in.defer(said.first_stream, said.streams);
-  merge_parts(from, ticket, std::move(parts));
-  if (PANAL_MUTANT(ack_before_merge))
-    acknowledge(from, link, said.upto);
-  if (count == 0 && said.streams == 0)
-    merged({from, ticket, errc::ok, 0, 0}, now);
-}
-
-void replica::merge_parts(origin_id from, std::uint64_t ticket,
-                          std::vector<remote_changes> parts) {
   for (std::size_t shard = 0; shard < parts.size(); ++shard) {
     if (parts[shard].changes.empty())
       continue;
@@ -54,6 +38,16 @@ void replica::merge_parts(origin_id from, std::uint64_t ticket,
     parts[shard].ticket = ticket;
     port_.merge(shard, std::move(parts[shard]));
   }
+  if (PANAL_MUTANT(ack_before_merge))
+    acknowledge(from, link, said.upto);
+  if (count == 0 && said.streams == 0)
+    merged({from, ticket, errc::ok, 0, 0}, now);
+}
+
+// One shard decides about clear-alls, and tells the others.
+std::size_t replica::shard_for(std::string_view key) const {
+  return key == cleared_key ? clearing_shard
+                            : shard_of(key_hash(key), config_.shards);
 }
 
 void replica::merged(const remote_done& part, moment now) {

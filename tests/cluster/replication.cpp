@@ -277,14 +277,13 @@ TEST_CASE("nothing from a deferred change on is acknowledged until it comes") {
   CHECK_FALSE(in.done(first));
   CHECK(in.settled() == 12);
   CHECK(in.merged() == 0);
-  CHECK_FALSE(in.arrived(7, 1)); // nobody waits for it
-  REQUIRE(in.arrived(6, 1) == first);
-  CHECK_FALSE(in.arrived(6, 1)); // twice
-  CHECK(in.settled() == 0);      // it has come, but is not durable
+  CHECK_FALSE(in.arrived(7)); // nobody waits for it
+  REQUIRE(in.arrived(6) == first);
+  CHECK_FALSE(in.arrived(6)); // twice
+  CHECK(in.settled() == 0);   // it has come, but is not durable
   CHECK_FALSE(in.done(first));
   CHECK(in.settled() == 12);
-  REQUIRE(in.arrived(5, 2) == first); // to two shards
-  CHECK_FALSE(in.done(first));
+  REQUIRE(in.arrived(5) == first);
   CHECK(in.done(first) == position{12});
 }
 
@@ -299,12 +298,12 @@ TEST_CASE("what a peer begins anew is not waited for any more") {
   CHECK_FALSE(in.is_begun_anew(0, 5));
   REQUIRE(in.is_begun_anew(5, 10));
   in.forget_open();
-  CHECK_FALSE(in.arrived(1, 1));
+  CHECK_FALSE(in.arrived(1));
   CHECK_FALSE(in.follows(20));
   REQUIRE(in.follows(5));
   const auto again = in.open(10, 0);
   in.defer(2, 1);
-  REQUIRE(in.arrived(2, 1) == again);
+  REQUIRE(in.arrived(2) == again);
   CHECK(in.done(again) == position{10});
 }
 

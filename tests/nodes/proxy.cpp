@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <stdexcept>
@@ -17,11 +18,13 @@ namespace panal::test {
 namespace {
 
 constexpr std::size_t waiting_bytes_max = 1024 * 1024;
+/// With a rate: what a router on the way would hold.
+constexpr std::size_t rated_bytes_max = 64 * 1024;
 
 /// Takes what `from` has into `waiting`. @return false when it has closed.
-bool take_bytes(int from, std::string& waiting) {
+bool take_bytes(int from, std::string& waiting, std::size_t bytes_max) {
   std::array<char, 64 * 1024> buffer{};
-  if (waiting.size() >= waiting_bytes_max)
+  if (waiting.size() >= bytes_max)
     return true;
   auto got = ::recv(from, buffer.data(), buffer.size(), MSG_DONTWAIT);
   if (got < 0)
@@ -30,12 +33,12 @@ bool take_bytes(int from, std::string& waiting) {
   return got > 0;
 }
 
-/// Sends as much of `waiting` as goes. @return false when `to` has closed.
-bool give_bytes(int to, std::string& waiting) {
-  if (waiting.empty())
+/// Sends as much of `waiting` as goes, at most `limit`. @return false when `to`
+/// has closed.
+bool give_bytes(int to, std::string& waiting, std::size_t limit) {
+  if (limit == 0)
     return true;
-  auto sent =
-      ::send(to, waiting.data(), waiting.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  auto sent = ::send(to, waiting.data(), limit, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent < 0)
     return errno == EAGAIN || errno == EINTR;
   waiting.erase(0, static_cast<std::size_t>(sent));
@@ -89,7 +92,7 @@ void proxy::run(const std::stop_token& stopping) {
   constexpr int poll_ms = 5;
   while (!stopping.stop_requested()) {
     std::vector<pollfd> waits{{listener_.get(), POLLIN, 0}};
-    if (!holds_)
+    if (!holds_ && rate_ == 0)
       for (const auto& one : relays_) {
         waits.push_back({one.near_side.get(), POLLIN, 0});
         waits.push_back({one.far_side.get(), POLLIN, 0});
@@ -125,21 +128,45 @@ void proxy::accept_one() {
   int on = 1;
   ::setsockopt(near_side.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(far_side.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  relays_.push_back({std::move(near_side), std::move(far_side), {}, {}});
+  relays_.push_back(
+      {std::move(near_side), std::move(far_side), {}, {}, {}, {}});
   ++relayed_;
 }
 
 bool proxy::pump(relay& one) {
   auto waited = one.to_far.size();
-  bool open = take_bytes(one.near_side.get(), one.to_far);
+  const auto held = [&one] { return one.to_far.size() + one.to_near.size(); };
+  const auto bytes_max = rate_ > 0 ? rated_bytes_max : waiting_bytes_max;
+  bool open = take_bytes(one.near_side.get(), one.to_far, bytes_max);
+  open = take_bytes(one.far_side.get(), one.to_near, bytes_max) && open;
+  const auto before = held();
   {
     std::lock_guard lock{mutex_};
     if (&one == &relays_.back() && captured_.size() < captured_bytes_max)
       captured_.append(one.to_far, waited);
   }
-  open = give_bytes(one.far_side.get(), one.to_far) && open;
-  open = take_bytes(one.far_side.get(), one.to_near) && open;
-  return give_bytes(one.near_side.get(), one.to_near) && open;
+  open = give_bytes(one.far_side.get(), one.to_far,
+                    allowed(one.far_budget, one.to_far.size()))
+         && open;
+  open = give_bytes(one.near_side.get(), one.to_near,
+                    allowed(one.near_budget, one.to_near.size()))
+         && open;
+  passed_ += before - held();
+  return open;
+}
+
+// No more than a tenth of a second's bytes at once.
+std::size_t proxy::allowed(budget& left, std::size_t waiting) const {
+  const auto rate = static_cast<double>(rate_.load());
+  const auto now = clock::now();
+  const std::chrono::duration<double> passed = now - left.counted_at;
+  left.counted_at = now;
+  if (rate == 0)
+    return waiting;
+  left.bytes = std::min(left.bytes + rate * passed.count(), rate / 10);
+  const auto given = std::min(waiting, static_cast<std::size_t>(left.bytes));
+  left.bytes -= static_cast<double>(given);
+  return given;
 }
 
 std::string proxy::captured() {
