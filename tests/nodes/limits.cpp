@@ -4,6 +4,7 @@
 #include "tests/nodes/load.hpp"
 #include "tests/nodes/namespaces.hpp"
 #include "tests/support/node.hpp"
+#include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
 
@@ -236,10 +237,8 @@ TEST_CASE("a full memory is answered with 507, and deletes make room again") {
 
 TEST_CASE("a full disk is answered with 507, and changes nothing") {
   auto disk = small_disk::make(24'000'000);
-  if (!disk) {
-    std::printf("skipped: no right to mount a small disk\n");
-    return;
-  }
+  if (!disk)
+    return skip("right to mount a small disk");
   served s{{}, (disk->path() / "data").string()};
   auto client = s.one.client();
   const auto value = large_value(5'000);

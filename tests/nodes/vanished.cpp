@@ -5,6 +5,7 @@
 #include "tests/nodes/load.hpp"
 #include "tests/nodes/namespaces.hpp"
 #include "tests/support/node.hpp"
+#include "tests/support/skip.hpp"
 
 #include <doctest/doctest.h>
 
@@ -56,10 +57,8 @@ struct machine {
 
 TEST_CASE("a peer whose machine vanishes is noticed, and welcome back") {
   auto pair = cabled_pair::make();
-  if (!pair) {
-    std::printf("skipped: no right to make network namespaces\n");
-    return;
-  }
+  if (!pair)
+    return skip("right to make network namespaces");
   machine left{pair->left(), "left", cabled_pair::left_host(), {}};
   machine right{pair->right(),
                 "right",
@@ -109,10 +108,8 @@ TEST_CASE("a peer whose machine vanishes is noticed, and welcome back") {
 
 TEST_CASE("a node that starts while its seed's machine is away joins later") {
   auto pair = cabled_pair::make();
-  if (!pair) {
-    std::printf("skipped: no right to make network namespaces\n");
-    return;
-  }
+  if (!pair)
+    return skip("right to make network namespaces");
   machine left{pair->left(), "left", cabled_pair::left_host(), {}};
   REQUIRE(pair->plug(false));
   machine right{pair->right(),
