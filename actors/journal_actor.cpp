@@ -1,8 +1,8 @@
 #include "actors/journal_actor.hpp"
 
-#include "logging/log.hpp"
 #include "storage/origin.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <utility>
@@ -19,19 +19,29 @@ constexpr std::chrono::milliseconds fold_pause = 20ms;
 constexpr std::chrono::milliseconds fold_step_pause = 1ms;
 /// Before a rejoin that the disk refused is tried again.
 constexpr auto rebirth_pause = 1s;
+/// Between two looks at the disk: a directory that is gone is to be noticed
+/// within a second.
+constexpr auto look_pause = 250ms;
+
+steady_time now() {
+  return std::chrono::steady_clock::now();
+}
 
 } // namespace
 
 journal_state::~journal_state() {
-  if (log && log->has_queued() && !reborn)
-    log->commit();
+  if (!care || reborn)
+    return;
+  if (log().has_queued())
+    care->commit(now());
+  care->settle(now());
 }
 
 void journal_state::add(queued_batch batch) {
   if (reborn)
     return;
-  log->add(std::move(batch));
-  if (log->is_commit_due())
+  log().add(std::move(batch));
+  if (log().is_commit_due())
     commit();
   else
     commit_soon();
@@ -39,26 +49,24 @@ void journal_state::add(queued_batch batch) {
 
 // Queues up behind every batch that is in the mailbox already.
 void journal_state::commit_soon() {
-  if (log->has_queued() && !std::exchange(commit_is_due, true))
+  if (log().has_queued() && !std::exchange(commit_is_due, true))
     caf::anon_send(self, commit_atom_v);
 }
 
 void journal_state::mark(std::size_t shard, std::uint64_t epoch,
                          std::uint64_t hlc) {
-  log->add_mark(shard, epoch, hlc);
+  log().add_mark(shard, epoch, hlc);
   commit_soon();
 }
 
 void journal_state::commit() {
-  if (!log->has_queued() || reborn)
+  if (!log().has_queued() || reborn)
     return;
-  auto report = log->commit();
+  auto report = care->commit(now());
   tell_shards(report);
-  if (report.code != errc::ok) {
-    panal::log::error("commit_failed", {{"code", to_string(report.code)},
-                                        {"detail", report.detail}});
+  log_troubles();
+  if (report.code != errc::ok)
     return;
-  }
   if (replicator && !report.batches.empty()) {
     auto news = std::make_shared<committed_batches>();
     for (auto& [batch, epoch] : report.batches)
@@ -67,8 +75,8 @@ void journal_state::commit() {
   }
   if (replicator && report.marked_hlc != 0)
     caf::anon_send(replicator, mark_atom_v, report.marked_hlc,
-                   log->disk().last_position());
-  if (log->disk().journal_rows() > 0)
+                   log().disk().last_position());
+  if (log().disk().journal_rows() > 0)
     arrange_fold(fold_pause);
 }
 
@@ -90,10 +98,12 @@ void journal_state::fold() {
   fold_is_due = false;
   if (reborn)
     return;
-  const auto found = log->fold();
+  const auto found = care->fold(now());
+  log_troubles();
   if (found != journal::fold_result::rests)
-    arrange_fold(found == journal::fold_result::goes_on ? fold_step_pause
-                                                        : fold_pause);
+    arrange_fold(std::max(
+        care->fold_pause(),
+        found == journal::fold_result::goes_on ? fold_step_pause : fold_pause));
 }
 
 void journal_state::arrange_fold(std::chrono::milliseconds pause) {
@@ -106,58 +116,82 @@ void journal_state::read(const backlog_request& wanted) {
   auto reply = std::make_shared<backlog>();
   reply->peer = wanted.peer;
   reply->after = wanted.after;
-  reply->last = log->disk().last_position();
-  if (auto found = log->disk().read_after(wanted.after, wanted.limits))
+  reply->last = log().disk().last_position();
+  if (auto found = care->read_after(wanted.peer, wanted.after, wanted.limits))
     reply->changes = std::move(*found);
   else
     reply->code = found.error().code;
+  log_troubles();
   caf::anon_send(replicator, std::move(reply));
 }
 
-void journal_state::warn(const char* what, const result<void>& done) {
-  if (!done)
-    panal::log::error(what, {{"code", to_string(done.error().code)},
-                             {"detail", done.error().detail}});
+void journal_state::log_troubles() {
+  for (const auto& what : care->take_troubles())
+    said_.say(what, now());
 }
 
-template <class Saving>
-bool journal_state::note(Saving saving) {
+template <class... What>
+void journal_state::owe(What&&... what) {
   if (reborn)
-    return false;
-  const result<void> done = saving(log->disk());
-  warn("save_failed", done);
-  return bool{done};
+    return;
+  log().owed().owe(std::forward<What>(what)...);
+  tell(care->settle(now()));
 }
 
 void journal_state::save(const member& who) {
-  const auto asking = caf::actor_cast<caf::actor>(self->current_sender());
-  if (note([&](store& disk) { return disk.save_member(who); }) && asking)
-    self->send(asking, member_atom_v, who);
+  membership = caf::actor_cast<caf::actor>(self->current_sender());
+  owe(who);
 }
 
-void journal_state::save(fact which, std::uint64_t value) {
-  if (reborn)
+void journal_state::tell(const saved_notes& saved) {
+  log_troubles();
+  if (membership)
+    for (const auto& who : saved.members)
+      self->send(membership, member_atom_v, who);
+  if (!replicator)
     return;
-  const auto done = log->disk().save_fact(which, value);
-  warn("save_failed", done);
-  if (done && replicator)
+  for (const auto& [which, value] : saved.facts)
     caf::anon_send(replicator, fact_atom_v, static_cast<std::uint8_t>(which),
                    value);
+  if (saved.run)
+    caf::anon_send(replicator, fact_atom_v);
+}
+
+void journal_state::tick() {
+  if (reborn)
+    return;
+  tell(care->tick(now()));
+  self->delayed_send(self, look_pause, beat_atom_v);
 }
 
 void journal_state::read_reissues() {
-  auto found = log->disk().reissues();
+  auto found = log().disk().reissues();
   auto batch = std::make_shared<reissue_batch>();
-  if (found)
+  if (found) {
     batch->writes = std::move(*found);
-  else
-    warn("read_failed", found.error());
+  } else {
+    batch->code = found.error().code;
+    said_.say({"read_failed", found.error()}, now());
+  }
   caf::anon_send(replicator, std::move(batch));
 }
 
 void journal_state::remove_reissues(const std::vector<std::string>& keys) {
+  if (reborn)
+    return;
   for (const auto& key : keys)
-    warn("save_failed", log->disk().remove_reissue(key));
+    log().owed().owe_removal(key);
+  tell(care->settle(now()));
+}
+
+// A member that is owed would be forgotten with the old identity.
+result<void> journal_state::begin_anew(const rejoin_plan& plan) {
+  const auto fresh = draw_origin(own.self.name);
+  if (!fresh)
+    return fresh.error();
+  if (auto kept = log().owed().settle_members(log().disk()); !kept)
+    return kept;
+  return rejoin(log().disk(), plan, *fresh, own.self);
 }
 
 // What is queued goes with the old identity: its writers have not been
@@ -165,26 +199,22 @@ void journal_state::remove_reissues(const std::vector<std::string>& keys) {
 void journal_state::rebirth(const rejoin_plan& plan) {
   if (reborn)
     return;
-  const auto fresh = draw_origin(self_member.name);
-  const auto done = fresh ? rejoin(log->disk(), plan, *fresh, self_member)
-                          : result<void>{fresh.error()};
-  if (!done) {
-    warn("rejoin_failed", done);
+  if (const auto done = begin_anew(plan); !done) {
+    said_.say({"rejoin_failed", done.error()}, now());
     self->delayed_send(self, rebirth_pause, rebirth_atom_v, plan);
     return;
   }
   reborn = true;
-  on_rebirth();
+  log().owed().clear();
+  own.on_rebirth();
 }
 
 caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
-                            journal_ptr log, const member& self_member,
-                            std::function<void()> on_rebirth) {
+                            journal_setup own) {
   auto& state = self->state;
   state.self = self;
-  state.log = std::move(log);
-  state.self_member = self_member;
-  state.on_rebirth = std::move(on_rebirth);
+  state.own = std::move(own);
+  state.care.emplace(*state.own.log, *state.own.conditions);
   self->set_default_handler(caf::drop);
   return {
       [=](queued_batch& batch) { self->state.add(std::move(batch)); },
@@ -197,20 +227,15 @@ caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
       [=](mark_atom, std::size_t shard, std::uint64_t epoch,
           std::uint64_t hlc) { self->state.mark(shard, epoch, hlc); },
       [=](cursor_atom, origin_id peer, position acknowledged,
-          const run_record& met) {
-        self->state.note([&](store& disk) {
-          const auto saved =
-              met.id == 0 ? result<void>{} : disk.add_run(met, peer);
-          return saved ? disk.save_cursor(peer, acknowledged) : saved;
-        });
-      },
+          const run_record& met) { self->state.owe(peer, acknowledged, met); },
       [=](member_atom, const member& who) { self->state.save(who); },
       [=](fact_atom, std::uint8_t which, std::uint64_t value) {
-        self->state.save(static_cast<fact>(which), value);
+        self->state.owe(static_cast<fact>(which), value);
       },
       [=](fact_atom, const run_record& run, origin_id peer) {
-        self->state.note([&](store& disk) { return disk.add_run(run, peer); });
+        self->state.owe(run, peer);
       },
+      [=](beat_atom) { self->state.tick(); },
       [=](reissue_atom) { self->state.read_reissues(); },
       [=](reissue_atom, const std::vector<std::string>& keys) {
         self->state.remove_reissues(keys);
@@ -222,7 +247,9 @@ caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
       [=](feed_atom, const caf::actor& replicator) {
         self->state.replicator = replicator;
         caf::anon_send(replicator, feed_atom_v,
-                       self->state.log->disk().last_position());
+                       self->state.log().disk().last_position());
+        if (!self->state.log().owed().owes_own_run())
+          caf::anon_send(replicator, fact_atom_v);
       },
   };
 }

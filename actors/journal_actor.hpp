@@ -5,7 +5,10 @@
 // else waits. It owns the store, so all that touches the disk comes here.
 
 #include "actors/messages.hpp"
+#include "actors/trouble_log.hpp"
 #include "storage/journal.hpp"
+#include "storage/journal_care.hpp"
+#include "storage/node_conditions.hpp"
 
 #include <caf/all.hpp>
 
@@ -19,6 +22,18 @@ namespace panal {
 /// A journal that is handed to the actor which will own it.
 using journal_ptr = std::shared_ptr<journal>;
 
+/// What the journal's actor is made of.
+struct journal_setup {
+  journal_ptr log;
+  /// This node as its members know it.
+  member self;
+  /// Called on the journal's thread once this node's identity was given up:
+  /// it has to start anew, and nothing more is written.
+  std::function<void()> on_rebirth = [] {};
+  /// Where to state what is wrong with the disk; outlives the actor.
+  node_conditions* conditions = nullptr;
+};
+
 struct journal_state {
   static inline constexpr const char* name = "journal";
 
@@ -30,24 +45,25 @@ struct journal_state {
   void fold();
   void read(const backlog_request& wanted);
   void mark(std::size_t shard, std::uint64_t epoch, std::uint64_t hlc);
-  /// Lets `saving` write to the store beside the changes; a failure is logged.
-  /// @return true if it is durable.
-  template <class Saving>
-  bool note(Saving saving);
+  /// Owes something to the disk, and saves it if the disk takes it now.
+  template <class... What>
+  void owe(What&&... what);
   void save(const member& who);
-  void save(fact which, std::uint64_t value);
+  void tell(const saved_notes& saved);
+  void tick();
   void read_reissues();
   void remove_reissues(const std::vector<std::string>& keys);
   void rebirth(const rejoin_plan& plan);
 
+  journal& log() { return *own.log; }
+
   caf::event_based_actor* self = nullptr;
-  journal_ptr log;
+  journal_setup own;
+  std::optional<journal_care> care;
   std::vector<caf::actor> shards;
   caf::actor replicator;
-  /// This node as its members know it, and what to do once its identity was
-  /// given up: the node has to start anew, and nothing more is written.
-  member self_member;
-  std::function<void()> on_rebirth;
+  /// Who asks for members to be saved.
+  caf::actor membership;
   bool reborn = false;
   bool commit_is_due = false;
   bool fold_is_due = false;
@@ -55,8 +71,11 @@ struct journal_state {
 private:
   void commit_soon();
   void tell_shards(const commit_report& report);
-  void warn(const char* what, const result<void>& done);
+  void log_troubles();
   void arrange_fold(std::chrono::milliseconds pause);
+  result<void> begin_anew(const rejoin_plan& plan);
+
+  trouble_log said_;
 };
 
 /// Spawned once, detached, since SQLite blocks. Messages: those of
@@ -64,10 +83,10 @@ private:
 /// `(member_atom, member)` and `(fact_atom, number, value)`, which are sent
 /// back when they are durable, `(fact_atom, run, peer)`, `(reissue_atom)`,
 /// `(reissue_atom, keys)`, `(rebirth_atom, plan)`, and once each
-/// `(feed_atom, shards)`, `(feed_atom, replicator)`.
-/// @param on_rebirth  called on the journal's thread.
+/// `(feed_atom, shards)`, `(feed_atom, replicator)`, `(beat_atom)`, which
+/// starts its looks at the disk. The replicator gets `(fact_atom)` when the
+/// node's own run is durable.
 caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
-                            journal_ptr log, const member& self_member,
-                            std::function<void()> on_rebirth);
+                            journal_setup own);
 
 } // namespace panal

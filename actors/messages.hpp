@@ -48,6 +48,8 @@ struct committed_batches {
 /// journal -> replicator -> shard: writes to be issued anew.
 struct reissue_batch {
   std::vector<reissue> writes;
+  /// Why they could not be read; the replicator asks again.
+  errc code = errc::ok;
 };
 
 /// shard -> shard: a clear-all that the first one has decided; answered with

@@ -85,14 +85,18 @@ void node::parts::spawn() {
   journal_config bounds;
   bounds.shards = loaded.tables.size();
   auto log = std::make_shared<panal::journal>(bounds, std::move(opened));
-  const member self{origin, settings.node_id, settings.cluster_advertise, 0};
-  journal =
-      guarded(system->spawn<caf::detached>(journal_actor, std::move(log), self,
-                                           [this] {
-                                             if (on_rejoin)
-                                               on_rejoin();
-                                           }),
-              "journal");
+  if (loaded.owed_run)
+    log->owed().owe_own_run(*loaded.owed_run);
+  journal_setup keeps;
+  keeps.log = std::move(log);
+  keeps.self = {origin, settings.node_id, settings.cluster_advertise, 0};
+  keeps.on_rebirth = [this] {
+    if (on_rejoin)
+      on_rejoin();
+  };
+  keeps.conditions = &conditions;
+  journal = guarded(
+      system->spawn<caf::detached>(journal_actor, std::move(keeps)), "journal");
   for (std::size_t i = 0; i < loaded.tables.size(); ++i) {
     shard_setup setup;
     setup.keys = std::move(loaded.tables[i]);
@@ -104,6 +108,7 @@ void node::parts::spawn() {
   loaded.tables.clear();
   spawn_replicator();
   caf::anon_send(journal, feed_atom_v, shards);
+  caf::anon_send(journal, beat_atom_v);
   for (const auto& shard : shards) {
     caf::anon_send(shard, feed_atom_v, shards);
     caf::anon_send(shard, feed_atom_v, replicator);

@@ -63,6 +63,9 @@ void replicator_state::difference_came(leaf_difference& part) {
 }
 
 void replicator_state::reissues_came(reissue_batch& all) {
+  // What cannot be read is not known to be nothing.
+  if (all.code != errc::ok)
+    return core->reissued(0, 0, true);
   if (!rounds->reissue_all(std::move(all.writes)))
     core->reissued(0, 0, false);
 }
@@ -211,8 +214,9 @@ void replicator_state::reconcile(std::size_t shard, repair_changes part) {
 
 void replicator_state::reissue_in(std::size_t shard,
                                   std::vector<reissue> part) {
-  caf::anon_send(setup.shards[shard], std::make_shared<reissue_batch>(
-                                          reissue_batch{std::move(part)}));
+  caf::anon_send(setup.shards[shard],
+                 std::make_shared<reissue_batch>(
+                     reissue_batch{std::move(part), errc::ok}));
 }
 
 void replicator_state::reissue_all() {
@@ -263,6 +267,7 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
       [=](fact_atom, std::uint8_t which, std::uint64_t value) {
         self->state.core->saved(static_cast<fact>(which), value);
       },
+      [=](fact_atom) { self->state.core->run_saved(); },
       [=](const leaf_listing_ptr& part) { self->state.listing_came(*part); },
       [=](const leaf_difference_ptr& part) {
         self->state.difference_came(*part);

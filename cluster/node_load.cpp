@@ -82,18 +82,19 @@ result<void> read_keys(store& disk, loaded_node& into) {
   });
 }
 
-result<void> begin_run(store& disk, std::uint64_t random, hybrid_clock& time,
-                       loaded_node& into) {
+/// @param may_save  false: the run is owed without being tried.
+void begin_run(store& disk, std::uint64_t random, hybrid_clock& time,
+               bool may_save, loaded_node& into) {
   auto& own = into.replica;
   time.observe({own.facts[fact::promised], 0});
   time.observe({own.facts[fact::line], 0});
   const auto started = time.promise();
   into.run = (started & ~run_random_bits) | (random & run_random_bits) | 1;
   const run_record run{into.run, started, into.last};
-  if (auto added = disk.add_run(run); !added)
-    return added;
+  if (!may_save || !disk.add_run(run))
+    into.owed_run = run;
+  own.run_is_saved = !into.owed_run;
   own.runs[own_change].push_back(run);
-  return {};
 }
 
 } // namespace
@@ -103,10 +104,12 @@ result<loaded_node> load_node(store& disk, const node_load_config& config,
   loaded_node made;
   if (auto read = read_notes(disk, made); !read)
     return read.error();
+  // Where the disk refuses to fold, the run is owed: it is saved after folding
+  // (owed_notes), and nobody is told anything before.
+  bool is_folded = true;
   if (config.tables.keeps_tombstones && made.known.empty()
       && !PANAL_MUTANT(deletes_of_the_lone_told))
-    if (auto folded = fold_all(disk); !folded)
-      return folded.error();
+    is_folded = bool{fold_all(disk)};
   make_tables(config, time, made);
   if (auto read = read_keys(disk, made); !read)
     return read.error();
@@ -116,8 +119,7 @@ result<loaded_node> load_node(store& disk, const node_load_config& config,
   own.cluster = config.cluster_name;
   own.has_data = made.last > 0;
   own.seed = config.random;
-  if (auto begun = begin_run(disk, config.random, time, made); !begun)
-    return begun.error();
+  begin_run(disk, config.random, time, is_folded, made);
   for (auto& keys : made.tables)
     keys->set_line(own.facts[fact::line]);
   return made;

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,9 @@ struct loaded_node {
   replica_memory replica;
   /// Identity of the run that has begun.
   std::uint64_t run = 0;
+  /// That run, if the disk has refused it: the journal saves it before it
+  /// commits anything, and until then no peer may come to know of it.
+  std::optional<run_record> owed_run;
   /// Where the node's sequence stands.
   position last = 0;
 };
@@ -50,7 +54,8 @@ struct loaded_node {
 /// without tombstones, and would tell of what it has deleted. The clock is set
 /// so that it issues nothing at or below what an earlier run has promised.
 /// @param time  outlives the tables.
-/// Errors: those of the store; then the node cannot start.
+/// Errors: those of reading the store; then the node cannot start. A disk that
+/// refuses to write, since it is full, is none.
 result<loaded_node> load_node(store& disk, const node_load_config& config,
                               hybrid_clock& time);
 

@@ -25,6 +25,7 @@
 #include "storage/digest_tree.hpp"
 #include "storage/hybrid_clock.hpp"
 #include "storage/node_gate.hpp"
+#include "storage/retry_pause.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -71,6 +72,8 @@ struct replica_memory {
   std::map<origin_id, std::uint64_t> newest_of;
   /// The data set holds anything.
   bool has_data = false;
+  /// The present run is durable; else run_saved() tells when it is.
+  bool run_is_saved = true;
   /// Seeds whatever is drawn at random.
   std::uint64_t seed = 0;
 };
@@ -106,6 +109,9 @@ public:
   void backlog_came(const backlog& found, moment now);
   void marked(std::uint64_t hlc, position at, moment now);
   void saved(fact which, std::uint64_t value);
+  /// The present run is durable. No peer comes to know of it before: it would
+  /// take the next run for an older directory's.
+  void run_saved() noexcept { memory_.run_is_saved = true; }
   /// A shard has stubs that wait for the line to come there.
   void want_line(std::uint64_t hlc);
   void listed(std::uint64_t token, std::vector<leaf_place> items, moment now);
@@ -179,6 +185,7 @@ private:
     position memory_from = 0;
     /// A read from the store is under way.
     bool reading = false;
+    retry_pause read_pause;
     position saved_cursor = 0;
     /// A mark that is said once the peer has all that it speaks of.
     std::optional<mark> waiting_mark;
@@ -208,6 +215,7 @@ private:
   void refuse_frame(origin_id from, std::string_view why);
 
   // -- greetings (replica_greeting.cpp) ---------------------------------------
+  bool may_meet() const noexcept;
   void greet(origin_id who, const peer& to);
   void take_frame(origin_id from, peer& link, const greeting_frame& said,
                   moment now);

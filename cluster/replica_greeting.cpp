@@ -2,13 +2,20 @@
 // where they cannot.
 
 #include "cluster/replica.hpp"
+#include "storage/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace panal {
 
+bool replica::may_meet() const noexcept {
+  return memory_.run_is_saved || PANAL_MUTANT(met_before_run_is_saved);
+}
+
 void replica::greet(origin_id who, const peer&) {
+  if (!may_meet())
+    return; // the next beat tries again
   greeting_frame said;
   said.hlc = clock_.promise();
   said.line = line_hlc_;
@@ -25,6 +32,10 @@ void replica::greet(origin_id who, const peer&) {
 
 void replica::take_frame(origin_id from, peer& link, const greeting_frame& said,
                          moment now) {
+  if (!may_meet())
+    return; // it is said again until it is answered
+  if (said.runs.back().id != link.run)
+    return; // a former run's, come late: it would count as the newer one
   if (!clock_.is_far_ahead({said.hlc, from}))
     clock_.observe({said.hlc, from});
   link.greeted_last = said.last;

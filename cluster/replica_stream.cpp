@@ -105,6 +105,8 @@ void replica::pump(origin_id who, peer& to, moment now) {
          && to.out.covered() < recent_.last()) {
     const auto after = to.out.covered();
     if (after < to.memory_from || !recent_.holds_after(after)) {
+      if (!to.read_pause.is_due(now.steady))
+        break;
       to.reading = true;
       port_.read_backlog(
           {who, after, {config_.window.frame_changes_max, bytes_max}});
@@ -132,8 +134,11 @@ void replica::backlog_came(const backlog& found, moment now) {
   now_ = now.steady;
   auto& to = peer_of(found.peer);
   to.reading = false;
-  if (found.code != errc::ok)
-    return; // the next tick tries again
+  if (found.code != errc::ok) {
+    to.read_pause.failed(now.steady);
+    return; // a tick after the pause tries again
+  }
+  to.read_pause.succeeded();
   if (to.open() && found.after == to.out.covered()) {
     change_run run{found.last, {}};
     for (const auto& what : found.changes)

@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// How long writes at `memory` durability wait before they try the disk again.
-constexpr auto retry_pause = 200ms;
+constexpr auto resend_pause = 200ms;
 
 /// Clear-alls whose spreading is under way at once. Shards answer within one
 /// message, so more are only those of a node that stops.
@@ -149,7 +149,7 @@ void shard::failed(const commit_note& result) {
     return; // that failure has been dealt with
   keys_->failed();
   if (keys_->retries())
-    return port_.wake(shard_task::retry, retry_pause);
+    return port_.wake(shard_task::retry, resend_pause);
   refuse(replies_.take_all(), result.code);
   report(result.code, reports_.take_all());
 }

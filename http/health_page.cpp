@@ -57,7 +57,8 @@ void append_health(std::string& out, std::string_view node, errc refused,
     page.text("reason", reason_of(refused));
   if (is_degraded)
     add_reasons(page, of);
-  if (!of.figures().empty())
+  // A node that is well says no more than it always did.
+  if ((is_degraded || refused != errc::ok) && !of.figures().empty())
     add_figures(page, of);
   page.close();
 }

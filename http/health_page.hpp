@@ -23,8 +23,8 @@ void add_reasons(json_object& page, const node_conditions& of);
 /// Adds "figures": an object of the figures that were given.
 void add_figures(json_object& page, const node_conditions& of);
 
-/// Appends the health document: {"node", "status"}, and where there is
-/// something to say "reason" (why `refused`), "reasons", "figures".
+/// Appends the health document: {"node", "status"}, and of a node that is not
+/// "ok" "reason" (why `refused`), "reasons" and "figures", where there are any.
 void append_health(std::string& out, std::string_view node, errc refused,
                    const node_conditions& of);
 

@@ -12,7 +12,7 @@ struct row {
 };
 
 // In the order of errc.
-constexpr std::array<row, 14> outcomes{{
+constexpr std::array<row, 15> outcomes{{
     {200, "Done"},
     {404, "Not found"},
     {404, "Expired"},
@@ -27,6 +27,7 @@ constexpr std::array<row, 14> outcomes{{
     {503, "The node's clock is too far from its peers'; nothing was changed"},
     {503, "The node is rejoining the cluster"},
     {409, "The present state does not allow it"},
+    {507, "The node's data directory is gone; nothing was changed"},
 }};
 
 const row& row_of(errc code) noexcept {

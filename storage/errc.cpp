@@ -36,6 +36,8 @@ std::string_view to_string(errc code) noexcept {
     return "rejoining";
   case errc::conflict:
     return "conflict";
+  case errc::storage_gone:
+    return "storage_gone";
   }
   return "unknown";
 }

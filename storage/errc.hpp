@@ -42,6 +42,8 @@ enum class errc : std::uint8_t {
   rejoining,
   /// What is asked for does not fit the present state.
   conflict,
+  /// The data directory was removed or replaced: nothing was changed.
+  storage_gone,
 };
 
 /// The code's name, as it stands in logs and in problem types: "not_found".

@@ -53,7 +53,11 @@ commit_report journal::commit() {
       rows.push_back(&what);
     }
   }
-  const auto done = disk_->append_all(rows, flush);
+  auto done = PANAL_MUTANT(run_saved_after_commits)
+                  ? result<void>{}
+                  : owed_.settle_own_run(*disk_);
+  if (done)
+    done = disk_->append_all(rows, flush);
   report.marked_hlc = std::exchange(complete_mark_, 0);
   if (done) {
     recent_rows_ += rows.size();
@@ -72,15 +76,17 @@ commit_report journal::commit() {
   return report;
 }
 
-journal::fold_result journal::fold() {
+result<journal::fold_result> journal::fold() {
   const bool idle = std::exchange(recent_rows_, 0) <= config_.idle_rows_max;
   const auto rows = disk_->journal_rows();
   if (rows == 0)
     return fold_result::rests;
   if (!idle && rows <= config_.journal_rows_max)
     return fold_result::waits;
-  if (!disk_->fold(idle ? config_.idle_fold_rows : config_.busy_fold_rows))
-    return fold_result::rests; // until the next commit succeeds
+  const auto done =
+      disk_->fold(idle ? config_.idle_fold_rows : config_.busy_fold_rows);
+  if (!done)
+    return done.error();
   if (disk_->journal_rows() == 0)
     return fold_result::rests;
   return idle ? fold_result::goes_on : fold_result::waits;

@@ -5,6 +5,7 @@
 // the journal actor moves messages around it.
 
 #include "storage/change_batch.hpp"
+#include "storage/owed_notes.hpp"
 #include "storage/store.hpp"
 
 #include <cstddef>
@@ -76,7 +77,7 @@ public:
 
   /// What fold() has found.
   enum class fold_result : std::uint8_t {
-    /// Nothing is left to fold, or the disk refuses.
+    /// Nothing is left to fold.
     rests,
     /// Too busy now: look again later.
     waits,
@@ -84,14 +85,20 @@ public:
     goes_on,
   };
 
-  /// One bounded step of folding, unless appends have the disk.
-  fold_result fold();
+  /// One bounded step of folding, unless appends have the disk. Errors: those
+  /// of store::fold.
+  result<fold_result> fold();
+
+  /// What the node has to remember besides its changes, and has not saved yet.
+  /// While its own run is among them, commits save that first.
+  owed_notes& owed() noexcept { return owed_; }
 
   store& disk() noexcept { return *disk_; }
 
 private:
   journal_config config_;
   std::unique_ptr<store> disk_;
+  owed_notes owed_;
   std::vector<queued_batch> queued_;
   std::size_t queued_changes_ = 0;
   std::size_t queued_bytes_ = 0;

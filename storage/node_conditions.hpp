@@ -35,7 +35,7 @@ enum class condition : std::uint8_t {
 };
 inline constexpr std::size_t conditions_count = 7;
 
-/// A number that health shows beside the node's state.
+/// A number that is shown beside the node's state.
 enum class figure : std::uint8_t {
   /// What the space in reserve takes of the disk.
   reserve_bytes,

@@ -93,6 +93,19 @@ struct reissue {
   friend bool operator==(const reissue&, const reissue&) = default;
 };
 
+/// What a store sees of its disk besides what its calls answer.
+struct disk_state {
+  /// What the store has open is not what stands at its place any more.
+  bool is_gone = false;
+  /// Why, for a log line.
+  std::string detail;
+  /// The store keeps space in reserve, and how much; and whether it could not
+  /// have all that it wants.
+  bool keeps_reserve = false;
+  std::uint64_t reserve_bytes = 0;
+  bool lacks_reserve = false;
+};
+
 /// What one bounded step of folding has done.
 struct fold_step {
   /// Journal rows that were folded and removed; 0: nothing is left to fold.
@@ -199,6 +212,14 @@ public:
   virtual result<void> rebirth(origin_id fresh, std::span<const change> kept,
                                std::span<const reissue> again,
                                const fact_map& facts) = 0;
+  /// Looks at the disk, and does what is due on it; called several times a
+  /// second. While the store's files are gone, every write is refused with
+  /// `storage_gone`.
+  virtual disk_state look_after() { return {}; }
+  /// Writes something that changes nothing, as durably as an append. Errors
+  /// as append_all.
+  virtual result<void> probe() { return {}; }
+
   /// The writes that wait to be issued anew, by key.
   virtual result<std::vector<reissue>> reissues() = 0;
   virtual result<void> remove_reissue(std::string_view key) = 0;

@@ -43,10 +43,11 @@ struct small_node {
     table_config bounds;
     bounds.keeps_tombstones = true;
     keys = std::make_shared<table>(bounds, stamps);
-    journal = system.spawn(
-        journal_actor,
-        std::make_shared<panal::journal>(journal_config{}, std::move(faulty)),
-        member{}, [] {});
+    journal_setup keeps;
+    keeps.log =
+        std::make_shared<panal::journal>(journal_config{}, std::move(faulty));
+    keeps.conditions = &conditions;
+    journal = system.spawn(journal_actor, std::move(keeps));
     shard = system.spawn(shard_actor, shard_setup{keys, {0, 1, &digests, 0}},
                          journal);
     auto setup = std::make_shared<replicator_setup>();
@@ -72,6 +73,7 @@ struct small_node {
 
   hybrid_clock stamps;
   node_gate gate;
+  node_conditions conditions;
   digest_tree digests{2};
   int cuts = 0;
   test::faulty_store* disk = nullptr;

@@ -34,7 +34,10 @@ struct shard_fixture : test::actor_fixture {
     table_config bounds;
     bounds.level = level;
     keys = std::make_shared<table>(bounds, stamps);
-    journal = system.spawn(journal_actor, log, member{}, [] {});
+    journal_setup keeps;
+    keeps.log = log;
+    keeps.conditions = &conditions;
+    journal = system.spawn(journal_actor, std::move(keeps));
     shard = system.spawn(shard_actor, shard_setup{keys, {}}, journal);
     caf::anon_send(journal, feed_atom_v, std::vector<caf::actor>{shard});
     caf::anon_send(shard, start_atom_v);
@@ -74,6 +77,7 @@ struct shard_fixture : test::actor_fixture {
   hybrid_clock stamps{7, time};
   test::faulty_store* disk = nullptr;
   journal_ptr log;
+  node_conditions conditions;
   table_ptr keys;
   caf::actor journal;
   caf::actor shard;

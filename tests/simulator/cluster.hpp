@@ -75,6 +75,8 @@ public:
   void joined(std::size_t at) { machines_[at].joined_above = drawn_; }
   /// A node commits something of its own.
   void judge_stamp(std::size_t at, const stamp& made);
+  /// A node gives its identity up: not for what nobody has done to it.
+  void judge_rejoin(std::size_t at, std::string_view reason);
   /// How many disks hold an operation.
   std::size_t holders(op_id op) const;
   origin_id fresh_origin();
@@ -183,6 +185,8 @@ private:
   sim_time moment_of_fault();
   void equip(sim_disk& disk);
   void fill_disk(std::size_t index);
+  void start_on_full_disk(std::size_t index);
+  void hide_rows(std::size_t index);
   void crash_for(std::size_t index, sim_time least, sim_time most);
   void lose_power(std::size_t index);
   void aim_fault(std::size_t index);
@@ -196,6 +200,7 @@ private:
   void cut_from_others(std::size_t index, std::size_t but);
   void heal();
   bool agrees(std::string& why);
+  bool has_noted_all(std::size_t index, std::string& why);
   void judge_all();
   void describe_all() const;
   void deliver(std::size_t to, std::uint64_t link, const std::string& bytes);

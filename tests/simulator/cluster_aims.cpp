@@ -87,6 +87,33 @@ void cluster::fill_disk(std::size_t index) {
             nature, [this, index] { machines_[index].disk->heal(); });
 }
 
+/// The disk fills up while the node is down; it may crash again before there is
+/// room.
+void cluster::start_on_full_disk(std::size_t index) {
+  auto& r = around.random;
+  crash_for(index, 10 * millisecond, 500 * millisecond);
+  machines_[index].disk->set_full(true);
+  say("the disk of " + machines_[index].name + " is full");
+  const auto freed = r.between(600 * millisecond, 3 * second);
+  around.at(around.now() + freed, nature,
+            [this, index] { machines_[index].disk->heal(); });
+  if (r.chance(0.5))
+    around.at(around.now() + r.between(500 * millisecond, freed), nature,
+              [this, index] {
+                if (!healing_)
+                  crash_for(index, 10 * millisecond, 2 * second);
+              });
+}
+
+/// For a while nothing can be read for peers, nor what is to be issued anew.
+void cluster::hide_rows(std::size_t index) {
+  machines_[index].disk->set_readable(false);
+  say("the disk of " + machines_[index].name + " cannot be read");
+  around.at(around.now() + around.random.between(100 * millisecond, 2 * second),
+            nature,
+            [this, index] { machines_[index].disk->set_readable(true); });
+}
+
 void cluster::crash_for(std::size_t index, sim_time least, sim_time most) {
   crash(index, around.random.chance(0.3));
   around.at(around.now() + around.random.between(least, most), nature,

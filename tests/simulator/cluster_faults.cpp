@@ -120,7 +120,7 @@ void cluster::fault_step() {
   if (weather_.power && r.chance(0.25))
     return lose_power(index);
   auto& m = machines_[index];
-  switch (r.below(14)) {
+  switch (r.below(16)) {
   case 0:
   case 1:
   case 2:
@@ -163,6 +163,12 @@ void cluster::fault_step() {
   case 12:
     if (weather_.copies)
       copy_directory(index);
+    break;
+  case 13:
+    start_on_full_disk(index);
+    break;
+  case 14:
+    hide_rows(index);
     break;
   default:
     if (weather_.forgets && machines_.size() > 2) {

@@ -3,6 +3,7 @@
 #include "tests/simulator/cluster_parts.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace panal::sim {
 
@@ -52,6 +53,48 @@ void cluster::judge_stamp(std::size_t at, const stamp& made) {
                + m.name);
 }
 
+// A directory that was never restored or copied, and whose disk has kept what
+// it took, is nobody's old one.
+void cluster::judge_rejoin(std::size_t at, std::string_view reason) {
+  constexpr std::array<std::string_view, 3> of_others{
+      "its data directory is an old one", "the members know another life of it",
+      "another process has taken its identity over"};
+  if (!had_twins_ && std::ranges::count(of_others, reason) > 0)
+    violated("differing: " + machines_[at].name
+             + " rejoins for no reason: " + std::string{reason});
+}
+
+/// Whether the disk has what the node has learnt of those whom it is linked
+/// to, and takes what it is given.
+bool cluster::has_noted_all(std::size_t index, std::string& why) {
+  const auto& m = machines_[index];
+  const auto wrong = m.node->conditions().stated();
+  if (!wrong.empty()) {
+    why = m.name + " is degraded: " + std::string{to_string(wrong[0].what)};
+    return false;
+  }
+  const auto runs = m.disk->runs();
+  const auto known = m.disk->members();
+  for (const auto& who : m.node->report().members) {
+    if (who.state != member_state::linked)
+      continue;
+    const auto of = runs->find(who.origin);
+    const auto peer = std::ranges::find_if(machines_, [&](const machine& x) {
+      return x.is_up() && x.disk->origin() == who.origin;
+    });
+    if (peer != machines_.end()
+        && (of == runs->end() || of->second.back().id != peer->node->run())) {
+      why = m.name + " has not noted the run of " + who.name;
+      return false;
+    }
+    if (std::ranges::count(*known, who.origin, &member::origin) == 0) {
+      why = m.name + " has not noted the member " + who.name;
+      return false;
+    }
+  }
+  return true;
+}
+
 std::size_t cluster::holders(op_id op) const {
   std::size_t count = 0;
   for (const auto& m : machines_)
@@ -94,6 +137,9 @@ bool cluster::agrees(std::string& why) {
       return false;
     }
   }
+  for (std::size_t i = 0; i < machines_.size(); ++i)
+    if (!had_twins_ && !has_noted_all(i, why))
+      return false;
   return true;
 }
 

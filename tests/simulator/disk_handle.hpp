@@ -62,6 +62,8 @@ public:
                        const fact_map& facts) override {
     return disk_.rebirth(fresh, kept, again, facts);
   }
+  disk_state look_after() override { return disk_.look_after(); }
+  result<void> probe() override { return disk_.probe(); }
   result<std::vector<reissue>> reissues() override { return disk_.reissues(); }
   result<void> remove_reissue(std::string_view key) override {
     return disk_.remove_reissue(key);

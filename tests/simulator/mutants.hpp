@@ -60,13 +60,17 @@ enum class mutant : int {
   settled_is_acknowledged,
   streams_mixed,
   stream_outlives_link,
+  owed_note_forgotten,
+  cursor_saved_without_its_run,
+  run_saved_after_commits,
+  met_before_run_is_saved,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 51> mutant_names{
+inline constexpr std::array<std::string_view, 55> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -118,6 +122,10 @@ inline constexpr std::array<std::string_view, 51> mutant_names{
     "settled_is_acknowledged",
     "streams_mixed",
     "stream_outlives_link",
+    "owed_note_forgotten",
+    "cursor_saved_without_its_run",
+    "run_saved_after_commits",
+    "met_before_run_is_saved",
 };
 
 } // namespace panal

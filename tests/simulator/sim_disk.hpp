@@ -48,8 +48,9 @@ enum class disk_write : std::uint8_t {
   run,
   rebirth,
   reissue,
+  probe,
 };
-inline constexpr std::size_t disk_writes_count = 9;
+inline constexpr std::size_t disk_writes_count = 10;
 
 /// What becomes of a write that a fault was aimed at, and of its machine.
 enum class disk_fault : std::uint8_t {
@@ -78,6 +79,9 @@ public:
   }
 
   void set_full(bool full) noexcept { full_ = full; }
+  /// Whether read_after() succeeds, and what is to be issued anew is found.
+  void set_readable(bool readable) noexcept { readable_ = readable; }
+  bool is_readable() const noexcept { return readable_; }
   /// Lets the `nth` write from now fail, 1 being the next.
   void fail_write(std::size_t nth) noexcept { fail_in_ = nth; }
   /// Takes the place of the fault that was aimed before. One that has struck
@@ -88,6 +92,7 @@ public:
   }
   void heal() noexcept {
     full_ = false;
+    readable_ = true;
     fail_in_ = 0;
     aimed_.reset();
   }
@@ -117,6 +122,8 @@ public:
   }
   result<std::vector<change>> read_after(position after,
                                          read_limits limits) override {
+    if (!readable_)
+      return error{errc::storage_failed, "the simulated disk cannot be read"};
     return behind_.read_after(after, limits);
   }
   std::vector<damaged_row> take_damage() override {
@@ -141,6 +148,7 @@ public:
   result<void> rebirth(origin_id fresh, std::span<const change> kept,
                        std::span<const reissue> again,
                        const fact_map& facts) override;
+  result<void> probe() override { return write(disk_write::probe); }
   result<std::vector<reissue>> reissues() override {
     return behind_.reissues();
   }
@@ -162,6 +170,7 @@ private:
 
   memory_store behind_;
   bool full_ = false;
+  bool readable_ = true;
   std::size_t fail_in_ = 0;
   std::optional<aimed_fault> aimed_;
   std::function<void(disk_fault)> struck_;

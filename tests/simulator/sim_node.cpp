@@ -106,6 +106,9 @@ void sim_node::load() {
   bounds.shards = shards_.size();
   journal_ =
       std::make_unique<journal>(bounds, std::make_unique<disk_handle>(disk_));
+  care_.emplace(*journal_, conditions_);
+  if (loaded->owed_run)
+    journal_->owed().owe_own_run(*loaded->owed_run);
   const auto self = memory.self;
   core_ = std::make_unique<replica>(config_of(options_), std::move(memory),
                                     *this, stamps_, gate_, digests_);
@@ -117,6 +120,7 @@ void sim_node::start_timers() {
   auto& world = around_.around;
   world.at(world.now() + world.random.between(0, beat_pause), life_,
            [this] { beat(); });
+  world.at(world.now() + look_pause, life_, [this] { look_at_disk(); });
   for (auto& part : shards_)
     world.at(world.now() + world.random.between(0, 150 * millisecond), life_,
              [part = part.get()] { part->core.start(); });

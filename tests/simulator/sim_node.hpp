@@ -9,6 +9,8 @@
 #include "cluster/replica.hpp"
 #include "cluster/shard_rounds.hpp"
 #include "storage/journal.hpp"
+#include "storage/journal_care.hpp"
+#include "storage/node_conditions.hpp"
 #include "storage/table.hpp"
 #include "tests/simulator/history.hpp"
 #include "tests/simulator/sim_disk.hpp"
@@ -78,6 +80,7 @@ public:
   // For the checks.
   bool is_reborn() const noexcept { return reborn_; }
   bool serves() const noexcept { return gate_.reads() == errc::ok; }
+  const node_conditions& conditions() const noexcept { return conditions_; }
   panal::answer look(const std::string& key);
   std::uint64_t digest_root() const { return digests_.root(); }
   std::size_t stubs() const;
@@ -146,11 +149,17 @@ private:
                     bool is_full);
   bool knows_clears(const knowledge& what, const table& keys) const;
   void judge_commit(const change_batch& batch);
+  void judge_run();
 
   // the journal
   void commit_soon();
   void commit();
   void tell_shards(const commit_report& report);
+  template <class... What>
+  void owe(unsigned from, What... what);
+  void tell(const saved_notes& saved);
+  void save_member(const member& who);
+  void look_at_disk();
 
   // the membership
   void make_links(member self, const std::vector<member>& known);
@@ -164,16 +173,20 @@ private:
   const clock& wall_;
   hybrid_clock stamps_;
   node_gate gate_;
+  node_conditions conditions_;
   digest_tree digests_{2};
   std::uint64_t run_ = 0;
   std::vector<std::unique_ptr<sim_shard>> shards_;
   shard_rounds rounds_;
   std::unique_ptr<journal> journal_;
+  std::optional<journal_care> care_;
   std::unique_ptr<links_part> links_;
   std::unique_ptr<replica> core_;
   std::map<std::uint64_t, quorum_wait> quorums_;
   std::uint64_t next_ticket_ = 0;
   bool commit_is_due_ = false;
+  /// The disk was seen to know this run.
+  bool run_is_noted_ = false;
   bool reborn_ = false;
   bool is_sound_ = true;
   /// The clock was found unsafe before the last tick.

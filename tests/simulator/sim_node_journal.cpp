@@ -1,6 +1,6 @@
 // In the place of a node's journal actor.
 
-#include "tests/simulator/sim_node_parts.hpp"
+#include "tests/simulator/sim_node_links.hpp"
 
 #include <utility>
 
@@ -36,7 +36,7 @@ void sim_node::commit() {
   commit_is_due_ = false;
   if (reborn_ || !journal_->has_queued())
     return;
-  auto report = std::make_shared<commit_report>(journal_->commit());
+  auto report = std::make_shared<commit_report>(care_->commit(now().steady));
   if (around_.is_verbose())
     for (const auto& [batch, epoch] : report->batches)
       for (const auto& what : batch->changes)
@@ -44,6 +44,8 @@ void sim_node::commit() {
             self().name
             + (report->code == errc::ok ? " commits " : " cannot commit ")
             + describe_change(what));
+  if (report->code == errc::ok)
+    judge_run();
   if (report->code == errc::ok)
     for (const auto& [batch, epoch] : report->batches) {
       judge_commit(*batch);
@@ -67,7 +69,7 @@ void sim_node::commit() {
       core_->marked(hlc, last, now());
   });
   if (around_.around.random.chance(options_.folds))
-    journal_->fold();
+    care_->fold(now().steady);
 }
 
 void sim_node::tell_shards(const commit_report& report) {
@@ -89,7 +91,8 @@ void sim_node::read_backlog(const backlog_request& wanted) {
     reply->peer = wanted.peer;
     reply->after = wanted.after;
     reply->last = disk_.last_position();
-    if (auto found = disk_.read_after(wanted.after, wanted.limits))
+    if (auto found =
+            care_->read_after(wanted.peer, wanted.after, wanted.limits))
       reply->changes = std::move(*found);
     else
       reply->code = found.error().code;
@@ -100,10 +103,7 @@ void sim_node::read_backlog(const backlog_request& wanted) {
 
 void sim_node::save_cursor(origin_id peer, position acknowledged,
                            const run_record& met) {
-  post(replicator, journal_part, [this, peer, acknowledged, met] {
-    if (!reborn_ && (met.id == 0 || disk_.add_run(met, peer)))
-      static_cast<void>(disk_.save_cursor(peer, acknowledged));
-  });
+  owe(replicator, peer, acknowledged, met);
 }
 
 void sim_node::save_fact(fact which, std::uint64_t value) {
@@ -111,18 +111,48 @@ void sim_node::save_fact(fact which, std::uint64_t value) {
     around_.judge_line(index_, value);
   if (which == fact::settled)
     around_.joined(index_);
-  post(replicator, journal_part, [this, which, value] {
-    if (!reborn_ && disk_.save_fact(which, value))
-      post(journal_part, replicator,
-           [this, which, value] { core_->saved(which, value); });
-  });
+  owe(replicator, which, value);
 }
 
 void sim_node::add_run(const run_record& run, origin_id peer) {
-  post(replicator, journal_part, [this, run, peer] {
-    if (!reborn_)
-      static_cast<void>(disk_.add_run(run, peer));
+  owe(replicator, run, peer);
+}
+
+template <class... What>
+void sim_node::owe(unsigned from, What... what) {
+  post(from, journal_part, [this, what...] {
+    if (reborn_)
+      return;
+    journal_->owed().owe(what...);
+    tell(care_->settle(now().steady));
   });
+}
+
+void sim_node::tell(const saved_notes& saved) {
+  care_->take_troubles();
+  for (const auto& [which, value] : saved.facts)
+    post(journal_part, replicator,
+         [this, which = which, value = value] { core_->saved(which, value); });
+  for (const auto& who : saved.members)
+    post(journal_part, membership_part,
+         [this, who] { links_->book().saved(who, now().steady); });
+  if (saved.run)
+    post(journal_part, replicator, [this] { core_->run_saved(); });
+}
+
+void sim_node::save_member(const member& who) {
+  owe(membership_part, who);
+}
+
+void sim_node::look_at_disk() {
+  if (reborn_)
+    return;
+  tell(care_->tick(now().steady));
+  // As the actor does: folding that has failed does not wait for a commit.
+  if (conditions_.count(condition::fold_failing) > 0)
+    care_->fold(now().steady);
+  auto& world = around_.around;
+  world.at(world.now() + look_pause, life_, [this] { look_at_disk(); });
 }
 
 } // namespace panal::sim

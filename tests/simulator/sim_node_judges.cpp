@@ -96,4 +96,16 @@ void sim_node::judge_commit(const change_batch& batch) {
   }
 }
 
+/// Nothing may be committed in a run that the disk does not know.
+void sim_node::judge_run() {
+  if (run_is_noted_)
+    return;
+  const auto runs = disk_.runs();
+  const auto own = runs->find(own_change);
+  run_is_noted_ = own != runs->end() && own->second.back().id == run_;
+  if (!run_is_noted_)
+    around_.violated("differing: " + self().name
+                     + " commits before its run is saved");
+}
+
 } // namespace panal::sim

@@ -57,11 +57,7 @@ void sim_node::links_part::send(std::uint64_t link_id, std::string bytes) {
 }
 
 void sim_node::links_part::save(const member& who) {
-  node_.post(membership_part, journal_part, [this, who] {
-    if (!node_.reborn_ && node_.disk_.save_member(who))
-      node_.post(journal_part, membership_part,
-                 [this, who] { book_->saved(who, now()); });
-  });
+  node_.save_member(who);
 }
 
 void sim_node::links_part::ask_seen(origin_id who) {

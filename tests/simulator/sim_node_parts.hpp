@@ -23,6 +23,7 @@ inline constexpr std::uint64_t digest_secret = 0x5eed;
 inline constexpr std::size_t large_bytes = 96;
 inline constexpr std::size_t piece_bytes = 64;
 inline constexpr sim_time beat_pause = 400 * millisecond;
+inline constexpr sim_time look_pause = 250 * millisecond;
 
 /// Runs `what` at the receiver a little later, and after all that this sender
 /// has sent it before; not at all if the node has died by then.

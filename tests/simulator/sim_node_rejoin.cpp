@@ -9,13 +9,15 @@ namespace panal::sim {
 
 void sim_node::rejoin(const rejoin_plan& plan) {
   around_.say(self().name + " rejoins: " + std::string{plan.reason});
+  around_.judge_rejoin(index_, plan.reason);
   post(replicator, journal_part, [this, plan] {
     if (reborn_)
       return;
     const auto before = disk_.knows;
     const auto old_origin = disk_.origin();
-    const auto done =
-        panal::rejoin(disk_, plan, around_.fresh_origin(), self());
+    auto done = journal_->owed().settle_members(disk_);
+    if (done)
+      done = panal::rejoin(disk_, plan, around_.fresh_origin(), self());
     if (!done)
       return post(journal_part, journal_part, [this, plan] {
         // The disk refuses: again a little later.
@@ -24,6 +26,7 @@ void sim_node::rejoin(const rejoin_plan& plan) {
                  [this, plan] { rejoin(plan); });
       });
     reborn_ = true;
+    journal_->owed().clear();
     op_set kept;
     for (const auto& write : *disk_.reissues()) {
       knowledge of;

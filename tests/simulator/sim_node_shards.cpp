@@ -125,6 +125,9 @@ void sim_node::difference_came(leaf_difference part) {
 
 void sim_node::reissue_all() {
   post(replicator, journal_part, [this] {
+    if (!disk_.is_readable())
+      return post(journal_part, replicator,
+                  [this] { core_->reissued(0, 0, true); });
     post(journal_part, replicator, [this, writes = *disk_.reissues()] {
       if (!rounds_.reissue_all(writes))
         core_->reissued(0, 0, false);
@@ -140,8 +143,11 @@ void sim_node::reissue_in(std::size_t index, std::vector<reissue> part) {
 
 void sim_node::reissue_done(const reissue_report& part) {
   post(replicator, journal_part, [this, keys = part.keys] {
+    if (reborn_)
+      return;
     for (const auto& key : keys)
-      static_cast<void>(disk_.remove_reissue(key));
+      journal_->owed().owe_removal(key);
+    tell(care_->settle(now().steady));
   });
   if (const auto whole = rounds_.reissued(part))
     core_->reissued(whole->issued, whole->refused, whole->left);

@@ -9,7 +9,7 @@ namespace panal::sim {
 sim_shard::sim_shard(sim_node& around, const shard_config& config,
                      table_ptr keys, const knowledge& on_disk)
     : core{config, std::move(keys), *this}, mem{on_disk}, node_{around} {
-  // nop
+  clears_ = around.disk_.knows.clears;
 }
 
 unsigned sim_shard::place() const {

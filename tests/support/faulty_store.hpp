@@ -1,8 +1,8 @@
 #pragma once
 
-// A store whose appends fail or wait when a test says so; everything else
-// goes through to the store behind it. The store is called from one thread;
-// the controls may be called from another.
+// A store whose appends fail or wait, and whose other writes and reads fail,
+// when a test says so; the rest goes through to the store behind it. The store
+// is called from one thread; the controls may be called from another.
 
 #include "storage/store.hpp"
 
@@ -51,6 +51,24 @@ public:
     changed_.wait(lock, [this] { return waiting_; });
   }
 
+  /// Lets all writes but appends fail with `code` from now on; `ok` ends it.
+  void refuse_notes(errc code) {
+    std::lock_guard guard{mutex_};
+    notes_ = code;
+  }
+  /// The same for read_after and reissues.
+  void refuse_reads(errc code) {
+    std::lock_guard guard{mutex_};
+    reads_ = code;
+  }
+
+  /// How many writes beside appends were asked for, the failed ones among
+  /// them.
+  std::size_t notes_asked() const {
+    std::lock_guard guard{mutex_};
+    return notes_asked_;
+  }
+
   /// How many appends were asked for, the failed ones among them.
   std::size_t appends() const {
     std::lock_guard guard{mutex_};
@@ -65,6 +83,8 @@ public:
     return behind_->append_all(changes, flush);
   }
   result<fold_step> fold(std::size_t changes_max) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
     return behind_->fold(changes_max);
   }
   using store::load;
@@ -74,6 +94,8 @@ public:
   }
   result<std::vector<change>> read_after(position after,
                                          read_limits limits) override {
+    if (auto allowed = read(); !allowed)
+      return allowed.error();
     return behind_->read_after(after, limits);
   }
   std::vector<damaged_row> take_damage() override {
@@ -83,23 +105,33 @@ public:
   std::size_t journal_rows() const override { return behind_->journal_rows(); }
   origin_id origin() const override { return behind_->origin(); }
   result<void> save_cursor(origin_id peer, position acknowledged) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
     return behind_->save_cursor(peer, acknowledged);
   }
   result<std::map<origin_id, position>> cursors() override {
     return behind_->cursors();
   }
   result<void> save_member(const member& who) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
     return behind_->save_member(who);
   }
   result<void> remove_member(origin_id who) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
     return behind_->remove_member(who);
   }
   result<std::vector<member>> members() override { return behind_->members(); }
   result<void> save_fact(fact which, std::uint64_t value) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
     return behind_->save_fact(which, value);
   }
   result<fact_map> facts() override { return behind_->facts(); }
   result<void> add_run(const run_record& run, origin_id peer) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
     return behind_->add_run(run, peer);
   }
   result<std::map<origin_id, std::vector<run_record>>> runs() override {
@@ -108,12 +140,24 @@ public:
   result<void> rebirth(origin_id fresh, std::span<const change> kept,
                        std::span<const reissue> again,
                        const fact_map& facts) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
     return behind_->rebirth(fresh, kept, again, facts);
   }
+  disk_state look_after() override { return behind_->look_after(); }
+  result<void> probe() override {
+    if (auto allowed = note(); !allowed)
+      return allowed;
+    return behind_->probe();
+  }
   result<std::vector<reissue>> reissues() override {
+    if (auto allowed = read(); !allowed)
+      return allowed.error();
     return behind_->reissues();
   }
   result<void> remove_reissue(std::string_view key) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
     return behind_->remove_reissue(key);
   }
 
@@ -134,6 +178,20 @@ private:
     return {};
   }
 
+  result<void> note() {
+    std::lock_guard guard{mutex_};
+    ++notes_asked_;
+    if (notes_ != errc::ok)
+      return error{notes_, "refused as the test ordered"};
+    return {};
+  }
+  result<void> read() {
+    std::lock_guard guard{mutex_};
+    if (reads_ != errc::ok)
+      return error{reads_, "unreadable as the test ordered"};
+    return {};
+  }
+
   std::unique_ptr<store> behind_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -141,6 +199,9 @@ private:
   std::size_t fail_from_ = 0;
   std::size_t fail_until_ = 0;
   errc code_ = errc::ok;
+  errc notes_ = errc::ok;
+  errc reads_ = errc::ok;
+  std::size_t notes_asked_ = 0;
   bool held_ = false;
   bool waiting_ = false;
 };
