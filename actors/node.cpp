@@ -43,6 +43,7 @@ result<std::unique_ptr<store>> open_store(const options& settings) {
   config.directory = settings.data_dir;
   config.level = settings.durable;
   config.node_name = settings.node_id;
+  config.reserve_bytes_max = reserve_bytes_default;
   return sqlite_store::open(config);
 }
 

@@ -15,16 +15,19 @@ constexpr std::uint64_t rest_divisor = 8;
 
 } // namespace
 
-result<std::unique_ptr<checkpointer>> checkpointer::start(connection own) {
+result<std::unique_ptr<checkpointer>> checkpointer::start(connection own,
+                                                          log_bounds bounds) {
   try {
-    return std::unique_ptr<checkpointer>{new checkpointer{std::move(own)}};
+    return std::unique_ptr<checkpointer>{
+        new checkpointer{std::move(own), bounds}};
   } catch (const std::system_error& none) {
     return error{errc::storage_failed,
                  std::string{"no thread for checkpoints: "} + none.what()};
   }
 }
 
-checkpointer::checkpointer(connection own) : own_{std::move(own)} {
+checkpointer::checkpointer(connection own, log_bounds bounds)
+    : bounds_{bounds}, own_{std::move(own)} {
   thread_ = std::thread{[this] { run(); }};
 }
 
@@ -49,9 +52,9 @@ void checkpointer::run() {
     lock.unlock();
     auto pass = own_.checkpoint();
     if (pass.done && !own_.flush_database())
-      pass.done = false;
+      pass = {false, 0, {errc::storage_failed, "flushing the database"}};
     lock.lock();
-    last_ = pass;
+    last_ = std::move(pass);
     if (phase_ == phase::running)
       phase_ = phase::resting;
     changed_.notify_all();
@@ -79,29 +82,50 @@ std::optional<log_pass> checkpointer::ended(bool wait) {
 
 void checkpointer::finish(const connection& writer, std::uint64_t log_frames) {
   auto pass = writer.checkpoint();
-  due_ = pass.done ? log_frames_wanted : log_frames + log_frames_wanted;
+  if (!pass.done)
+    return failed(pass.why, log_frames);
+  due_ = bounds_.frames_wanted;
+  stuck_ = {};
+}
+
+void checkpointer::failed(const error& why, std::uint64_t log_frames) {
+  due_ = log_frames + bounds_.frames_wanted;
+  if (log_frames >= bounds_.frames_max)
+    stuck_ = why;
+  else
+    due_ = std::min(due_, bounds_.frames_max);
+}
+
+result<void> checkpointer::empty(const connection& writer) {
+  static_cast<void>(ended(true));
+  pass_open_ = false;
+  auto done = writer.empty_log();
+  if (done) {
+    log_frames_ = 0;
+    due_ = bounds_.frames_wanted;
+    stuck_ = {};
+  }
+  return done;
 }
 
 void checkpointer::after_commit(const connection& writer,
                                 std::uint64_t log_frames) {
   if (log_frames < log_frames_) {
     pass_outdated_ = true;
-    due_ = log_frames_wanted;
+    due_ = bounds_.frames_wanted;
   }
   log_frames_ = log_frames;
   if (log_frames < due_)
     return;
-  auto too_long = log_frames >= log_frames_max;
+  auto too_long = log_frames >= bounds_.frames_max;
   if (!pass_open_)
     return too_long ? finish(writer, log_frames) : request();
   auto pass = ended(too_long);
   if (!pass)
     return;
   pass_open_ = false;
-  if (!pass->done && !pass_outdated_) {
-    due_ = log_frames + log_frames_wanted;
-    return;
-  }
+  if (!pass->done && !pass_outdated_)
+    return failed(pass->why, log_frames);
   auto moved = pass_outdated_ ? 0 : std::min(pass->moved, log_frames);
   if (too_long || log_frames - moved <= log_frames / rest_divisor)
     finish(writer, log_frames);

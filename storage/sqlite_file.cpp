@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 constexpr mode_t directory_mode = 0700;
 constexpr mode_t file_mode = 0600;
 constexpr auto file_name = "panal.db";
+/// A page and its header in the log.
+constexpr std::uint64_t frame_bytes = 4'096 + 24;
 
 error refuse(const std::string& path, std::string_view why) {
   return {errc::storage_failed, path + ": " + std::string{why}};
@@ -181,6 +183,13 @@ result<void> set_up(const connection& db, const std::string& path,
   return bring_up_to_date(db, *schema, config.node_name);
 }
 
+/// A log that a large transaction made longer is cut back afterwards.
+result<void> bound_log(const connection& db, const log_bounds& bounds) {
+  const auto bytes = 2 * bounds.frames_max * frame_bytes;
+  const auto pragma = std::string{sql::limit_log} + std::to_string(bytes);
+  return db.execute(pragma.c_str());
+}
+
 constexpr auto in_use = "the data directory is in use by another process";
 
 result<connection> open_writer(const std::string& directory,
@@ -243,8 +252,15 @@ result<database> open_database(const sqlite_config& config) {
   auto checkpoints = open_for_checkpoints(path, config.level);
   if (!checkpoints)
     return checkpoints.error();
-  return database{std::move(*lock), std::move(*writer),
-                  std::move(*checkpoints)};
+  reserve spare{*directory, reserve_size(*directory, config.reserve_bytes_max)};
+  if (auto bound = bound_log(*writer, spare.log_bounds()); !bound)
+    return bound.error();
+  // SQLite has both open from its first read to the last connection's end.
+  file_watch files;
+  files.add(path);
+  files.add(path + "-wal");
+  return database{std::move(*lock), std::move(*writer), std::move(*checkpoints),
+                  std::move(spare), std::move(files)};
 }
 
 } // namespace panal::sqlite

@@ -4,7 +4,9 @@
 // process at a time, and refused if this version cannot keep what it holds.
 
 #include "storage/sqlite_handle.hpp"
+#include "storage/sqlite_reserve.hpp"
 #include "storage/sqlite_store.hpp"
+#include "storage/sqlite_watch.hpp"
 
 #include <utility>
 
@@ -32,6 +34,9 @@ struct database {
   connection writer;
   /// A second connection to the same file, for another thread's checkpoints.
   connection checkpoints;
+  reserve spare;
+  /// The database file and its write-ahead log.
+  file_watch files;
 };
 
 /// Makes the data directory (mode 0700) and the database file (0600) where

@@ -171,14 +171,22 @@ void connection::report_log_frames(std::uint64_t& to) const noexcept {
   sqlite3_wal_hook(handle_.get(), report, &to);
 }
 
-log_pass connection::checkpoint() const noexcept {
+log_pass connection::checkpoint() const {
   int in_log = 0;
   int moved = 0;
   auto code = sqlite3_wal_checkpoint_v2(
       handle_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
   if (code != SQLITE_OK || moved < 0)
-    return {};
-  return {true, static_cast<std::uint64_t>(moved)};
+    return {false, 0, failure("checkpoint")};
+  return {true, static_cast<std::uint64_t>(moved), {}};
+}
+
+result<void> connection::empty_log() const {
+  auto code = sqlite3_wal_checkpoint_v2(
+      handle_.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  if (code != SQLITE_OK)
+    return failure("checkpoint");
+  return {};
 }
 
 bool connection::flush_database() const noexcept {

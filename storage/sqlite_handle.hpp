@@ -85,6 +85,8 @@ struct log_pass {
   bool done = false;
   /// Of the log's frames (pages), how many the database file has by now.
   std::uint64_t moved = 0;
+  /// If it failed.
+  error why;
 };
 
 /// One connection to a database file, used by one thread at a time. The
@@ -118,7 +120,10 @@ public:
   /// this connection's commits. Replaces SQLite's automatic checkpoints.
   void report_log_frames(std::uint64_t& to) const noexcept;
   /// Moves what it can of the log without waiting for anybody.
-  log_pass checkpoint() const noexcept;
+  log_pass checkpoint() const;
+  /// Moves all of the log and cuts its file to nothing. Errors: `storage_full`,
+  /// `storage_failed`; then the log holds what it did.
+  result<void> empty_log() const;
   /// Flushes the database file, but not the log.
   bool flush_database() const noexcept;
 

@@ -37,12 +37,11 @@ inline constexpr std::string_view count_tables =
     "SELECT count(*) FROM sqlite_schema";
 inline constexpr std::string_view use_wal = "PRAGMA journal_mode=WAL";
 
-/// Commits do not checkpoint (sqlite_checkpointer.hpp does); a WAL that a
-/// large transaction made longer than 64 MB is cut back afterwards.
-inline constexpr auto bound_wal = R"(
-  PRAGMA wal_autocheckpoint=0;
-  PRAGMA journal_size_limit=67108864;
-)";
+/// Commits do not checkpoint: sqlite_checkpointer.hpp does.
+inline constexpr auto bound_wal = "PRAGMA wal_autocheckpoint=0";
+/// A number of bytes follows: what a large transaction leaves of the log's
+/// file.
+inline constexpr std::string_view limit_log = "PRAGMA journal_size_limit=";
 inline constexpr auto sync_checkpoints = "PRAGMA synchronous=NORMAL";
 inline constexpr auto sync_commits = "PRAGMA synchronous=FULL";
 /// A number follows: pragmas take no parameters.

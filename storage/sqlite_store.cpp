@@ -144,6 +144,8 @@ public:
   }
 
   result<void> limit_pages(std::uint32_t pages_max) override;
+  disk_state look_after() override { return transactions_->look_after(); }
+  result<void> probe() override { return transactions_->probe(); }
 
 private:
   /// The value of a statement's first row; nothing if it has no row.
@@ -415,8 +417,9 @@ result<std::unique_ptr<store>> sqlite_store::open(const sqlite_config& config) {
   auto db = sqlite::open_database(config);
   if (!db)
     return db.error();
-  auto log = transactions::start(std::move(db->writer),
-                                 std::move(db->checkpoints), config.level);
+  auto log = transactions::start(
+      std::move(db->writer), std::move(db->checkpoints), std::move(db->spare),
+      std::move(db->files), config.level);
   if (!log)
     return log.error();
   auto prepared = statements::prepare((*log)->db());

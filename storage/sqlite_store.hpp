@@ -25,7 +25,14 @@ struct sqlite_config {
   std::string node_name = "node1";
   /// Bound of the database in pages of 4,096 bytes; 0: SQLite's own.
   std::uint32_t pages_max = 0;
+  /// Space that is kept in reserve for a full disk (sqlite_reserve.hpp): so
+  /// much, or an eighth of a smaller volume; 0: none.
+  std::uint64_t reserve_bytes_max = 0;
 };
+
+/// What a node keeps in reserve: twice what the write-ahead log grows to, so
+/// that a transaction on top of it has room too.
+inline constexpr std::uint64_t reserve_bytes_default = std::uint64_t{32} << 20;
 
 class sqlite_store : public store {
 public:

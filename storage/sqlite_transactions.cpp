@@ -7,28 +7,78 @@
 namespace panal::sqlite {
 
 result<std::unique_ptr<transactions>>
-transactions::start(connection writer, connection checkpoints,
-                    durability level) {
-  std::unique_ptr<transactions> made{
-      new transactions{std::move(writer), level}};
+transactions::start(connection writer, connection checkpoints, reserve spare,
+                    file_watch files, durability level) {
+  const auto bounds = spare.log_bounds();
+  std::unique_ptr<transactions> made{new transactions{
+      std::move(writer), std::move(spare), std::move(files), level}};
   auto prepared = made->db_.prepare({{&made->begin_, sql::begin},
                                      {&made->commit_, sql::commit},
                                      {&made->rollback_, sql::rollback},
                                      {&made->fence_, sql::fence}});
   if (!prepared)
     return prepared.error();
-  auto started = checkpointer::start(std::move(checkpoints));
+  auto started = checkpointer::start(std::move(checkpoints), bounds);
   if (!started)
     return started.error();
   made->checkpoints_ = std::move(*started);
   return made;
 }
 
-transactions::transactions(connection writer, durability level)
+transactions::transactions(connection writer, reserve spare, file_watch files,
+                           durability level)
     : db_{std::move(writer)},
       level_{level},
-      flushed_{level == durability::sync} {
+      flushed_{level == durability::sync},
+      spare_{std::move(spare)},
+      lacks_spare_{!spare_.make()},
+      files_{std::move(files)} {
   db_.report_log_frames(log_frames_);
+}
+
+result<void> transactions::admit() {
+  if (gone_)
+    return error{errc::storage_gone, *gone_ + " was removed or replaced"};
+  if (checkpoints_->stuck().code == errc::ok)
+    return {};
+  relieve(checkpoints_->stuck().code);
+  const auto& stuck = checkpoints_->stuck();
+  if (stuck.code == errc::ok)
+    return {};
+  return error{stuck.code,
+               "the write-ahead log is at its bound: " + stuck.detail};
+}
+
+// The log's own blocks are free afterwards, and they are more than what the
+// database file took: so there is room for the reserve, unless somebody else
+// was quicker.
+void transactions::relieve(errc why) {
+  if (!std::exchange(may_relieve_, false))
+    return;
+  if (why == errc::storage_full)
+    spare_.give_up();
+  if (checkpoints_->empty(db_))
+    log_frames_ = 0;
+  lacks_spare_ = !spare_.make();
+}
+
+disk_state transactions::look_after() {
+  disk_state found;
+  may_relieve_ = true;
+  gone_ = files_.changed();
+  if (gone_)
+    found.detail = *gone_ + " was removed or replaced";
+  else
+    lacks_spare_ = !spare_.make_if_roomy();
+  found.is_gone = gone_.has_value();
+  found.keeps_reserve = spare_.bytes() > 0;
+  found.lacks_reserve = lacks_spare_;
+  found.reserve_bytes = lacks_spare_ ? 0 : spare_.bytes();
+  return found;
+}
+
+result<void> transactions::probe() {
+  return run("probe", [this] { return fence_.run(); });
 }
 
 result<void> transactions::end(std::string_view doing, int code) {
@@ -40,6 +90,8 @@ result<void> transactions::end(std::string_view doing, int code) {
   }
   auto why = db_.failure(doing);
   roll_back(db_.flush_failed());
+  if (why.code == errc::storage_full)
+    relieve(why.code);
   return why;
 }
 

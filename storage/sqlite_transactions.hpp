@@ -7,10 +7,15 @@
 #include "config/options.hpp"
 #include "storage/sqlite_checkpointer.hpp"
 #include "storage/sqlite_handle.hpp"
+#include "storage/sqlite_reserve.hpp"
+#include "storage/sqlite_watch.hpp"
+#include "storage/store.hpp"
 
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace panal::sqlite {
@@ -20,8 +25,10 @@ class transactions {
 public:
   /// @param writer  the connection that writes, set up for `level`.
   /// @param checkpoints  another one to the same file.
+  /// @param spare, files  of the data directory.
   static result<std::unique_ptr<transactions>>
-  start(connection writer, connection checkpoints, durability level);
+  start(connection writer, connection checkpoints, reserve spare,
+        file_watch files, durability level);
   transactions(const transactions&) = delete;
   transactions& operator=(const transactions&) = delete;
 
@@ -33,6 +40,8 @@ public:
   /// @param flush  durable against a power cut too, whatever the level.
   result<void> run(std::string_view doing, std::invocable<> auto const& steps,
                    bool flush = false) {
+    if (auto allowed = admit(); !allowed)
+      return allowed;
     if (auto set = flush_commits(flush || level_ == durability::sync); !set)
       return set;
     auto code = begin_.run();
@@ -41,8 +50,21 @@ public:
     return end(doing, code);
   }
 
+  /// Looks whether the files are still there, and makes the reserve anew if
+  /// there is room; several times a second.
+  disk_state look_after();
+  /// Writes what changes nothing.
+  result<void> probe();
+
 private:
-  transactions(connection writer, durability level);
+  transactions(connection writer, reserve spare, file_watch files,
+               durability level);
+
+  /// Refuses what would be lost, or would make a log longer that is stuck.
+  result<void> admit();
+  /// Makes room on a full disk: gives the reserve up, moves the log into the
+  /// database, and makes the reserve anew. Once between two looks.
+  void relieve(errc why);
 
   /// Commits after SQLITE_OK, else rolls back.
   result<void> end(std::string_view doing, int code);
@@ -58,6 +80,12 @@ private:
   std::unique_ptr<checkpointer> checkpoints_;
   durability level_;
   bool flushed_;
+  reserve spare_;
+  bool lacks_spare_ = false;
+  bool may_relieve_ = true;
+  file_watch files_;
+  /// What was removed or replaced; nothing: all is well.
+  std::optional<std::string> gone_;
 };
 
 } // namespace panal::sqlite
