@@ -138,7 +138,15 @@ outcome table::clear(const operation& op) {
   if (overlay_bytes_ > config_.overlay_bytes_max)
     return refused(errc::overloaded);
   const auto at = time_.tick(std::max(staged_clear_, cleared_));
-  return written(stage_clear(at, own_change), at, op);
+  const auto number = stage_clear(at, own_change);
+  auto out = written(number, at, op);
+  // Whoever is told that all is cleared must not read what was; but for a node
+  // at `memory` nothing is until the row is durable.
+  if (out.after == 0 && config_.level != durability::memory) {
+    out.after = number;
+    out.reply.reached = write_level::disk;
+  }
+  return out;
 }
 
 std::uint64_t table::stage_clear(const stamp& at, origin_id source) {

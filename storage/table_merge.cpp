@@ -96,6 +96,10 @@ merge_outcome table::join(std::string_view key, const view& now,
                           const entry& theirs, origin_id source) {
   auto joined = merge(ours, theirs,
                       PANAL_MUTANT(merge_ignores_clear) ? stamp{} : cleared_);
+  // A delete that a clear-all covers says nothing more. Kept, it would go
+  // round: one node purges it, and another tells it of it again.
+  if (joined.floor <= cleared_)
+    joined.floor = {};
   if (joined == before)
     return {errc::ok, now.number, false, false};
   auto encoded = joined == entry{} ? std::string{} : encode(joined);

@@ -235,6 +235,18 @@ TEST_CASE("a put that comes between a clear-all and its spreading stays") {
   CHECK(f.second.said.answers.at(4).code == errc::ok);
 }
 
+TEST_CASE(
+    "whoever asks for less than the node's level waits for it all the same") {
+  fixture f;
+  f.put_both();
+  f.first.ask(3, verb::clear, {}, write_level::memory);
+  CHECK_FALSE(f.first.said.answers.contains(3));
+  f.first.commit();
+  f.spread();
+  CHECK(f.first.said.answers.at(3).reached == write_level::disk);
+  CHECK_FALSE(f.second.shows("b"));
+}
+
 TEST_CASE("at memory level a clear-all shows at once, and purges when stored") {
   fixture f{durability::memory};
   f.put_both();

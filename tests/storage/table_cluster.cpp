@@ -80,6 +80,17 @@ TEST_CASE("what a clear-all covers is purged in steps, digests included") {
   CHECK(f.digests.root() == empty);
 }
 
+TEST_CASE("a peer's delete that a clear-all covers is nothing new") {
+  fixture f;
+  entry gone;
+  gone.floor = f.stamps.tick({});
+  REQUIRE(f.keys.clear({}).reply.code == errc::ok);
+  f.commit();
+  const auto last = f.keys.last_number();
+  CHECK(f.merge("a", gone) == errc::ok);
+  CHECK(f.keys.last_number() == last); // nothing to journal or to tell on
+}
+
 TEST_CASE("a clear-all that could not be stored has not happened") {
   fixture f;
   f.apply(verb::put, "a", 5);
