@@ -37,21 +37,25 @@ void flow_credit::received(std::uint64_t upto, steady_time now) {
   begin_trip(now);
 }
 
-// Never less than what the link was seen to carry in `delay_high`: where it is
-// not the link but a busy peer that takes its time, this is a lot.
+// What was carried on the trip, taken for `delay_high`, is what may be under
+// way: little on a slow link, and a lot where it is not the link but a busy
+// peer that takes its time. Where little was under way, it was the receipt that
+// took its time.
 void flow_credit::judge_trip(steady_time left, steady_time now) {
   using seconds = std::chrono::duration<double>;
   const auto delay = now - left;
-  if (delay > config_.delay_high) {
-    const auto rate = static_cast<double>(received_ - trip_from_)
-                      / std::max(seconds{now - trip_began_}.count(), 1e-6);
-    const auto carried = rate * seconds{config_.delay_high}.count();
-    ahead_ = std::clamp(static_cast<std::size_t>(
-                            std::min(carried, static_cast<double>(ahead_))),
-                        config_.ahead_bytes_min, ahead_);
-  } else if (delay < config_.delay_low && was_short_) {
+  const auto bytes = received_ - trip_from_;
+  const auto rate = static_cast<double>(bytes)
+                    / std::max(seconds{now - trip_began_}.count(), 1e-6);
+  const auto carried = static_cast<std::size_t>(
+      std::min(rate * seconds{config_.delay_high}.count(),
+               static_cast<double>(config_.ahead_bytes_max)));
+  if (delay > config_.delay_high && bytes >= config_.ahead_bytes_min)
+    ahead_ = std::max(std::min(carried, ahead_), config_.ahead_bytes_min);
+  else if (delay < config_.delay_low && was_short_)
     ahead_ = std::min(2 * ahead_, config_.ahead_bytes_max);
-  }
+  else if (was_short_)
+    ahead_ = std::max(ahead_, std::min(carried, 2 * ahead_));
 }
 
 void flow_credit::begin_trip(steady_time now) {

@@ -82,6 +82,15 @@ TEST_CASE("a proven peer that sends what cannot be is cut off and told of") {
     send_all(ant_end.socket.get(), sound);
     CHECK(receive(bee_end.socket.get(), sound.size()) == sound);
     CHECK(bee.counts().misframed == 0);
+    // Its bytes are counted, and also those of a message that is not whole.
+    CHECK(bee_end.received->load() == sound.size());
+    const auto half = message(2, limit).substr(0, limit / 2);
+    send_all(ant_end.socket.get(), half);
+    CHECK(receive(bee_end.socket.get(), half.size()) == half);
+    CHECK(bee_end.received->load() == sound.size() + half.size());
+    const auto rest = message(2, limit).substr(limit / 2);
+    send_all(ant_end.socket.get(), rest);
+    CHECK(receive(bee_end.socket.get(), rest.size()) == rest);
     send_all(ant_end.socket.get(), message(2, limit + 1));
     for (auto* one : {&ant_end, &bee_end}) {
       pollfd end{one->socket.get(), POLLIN, 0};

@@ -121,6 +121,27 @@ TEST_CASE("a peer that is busy for a while does not look like a slow link") {
   CHECK(credit.ahead() >= flow_config{}.ahead_bytes_max / 4);
 }
 
+TEST_CASE("trips that take their time let more be sent as long as it comes") {
+  flow_credit credit{{}};
+  auto now = at(0ms);
+  for (int i = 0; i < 10; ++i) {
+    while (credit.has_credit())
+      credit.sent(10'000, now);
+    now += 200ms; // however much it is
+    credit.received(credit.sent(), now);
+  }
+  CHECK(credit.ahead() == flow_config{}.ahead_bytes_max);
+}
+
+TEST_CASE("a late receipt for a few bytes says nothing of the link") {
+  flow_credit credit{{}};
+  for (int i = 1; i <= 100; ++i) {
+    credit.sent(1'000, at(i * 1'000ms));
+    credit.received(credit.sent(), at(i * 1'000ms + 900ms));
+  }
+  CHECK(credit.ahead() == flow_config{}.ahead_bytes);
+}
+
 TEST_CASE("frames leave in their order, as long as there is credit") {
   flow_config config;
   config.ahead_bytes = 1'000;
