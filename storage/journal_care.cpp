@@ -7,6 +7,9 @@ namespace {
 /// Peers whose reads are counted at once.
 constexpr std::size_t unread_max = 1'024;
 
+/// What is wanted is read again long before.
+constexpr std::chrono::seconds unread_remembered{20};
+
 } // namespace
 
 void journal_care::went_wrong(std::string_view event, const error& why) {
@@ -76,13 +79,17 @@ journal_care::read_after(origin_id peer, position after, read_limits limits) {
   } else {
     went_wrong("backlog_read_failed", found.error());
     if (unread_.size() < unread_max)
-      unread_.insert(peer);
+      unread_[peer] = ticked_;
   }
+  show_unread();
+  return found;
+}
+
+void journal_care::show_unread() {
   if (unread_.empty())
     node_.clear(condition::backlog_unreadable);
   else
     node_.set(condition::backlog_unreadable, unread_.size());
-  return found;
 }
 
 saved_notes journal_care::settle(time_point now) {
@@ -117,6 +124,11 @@ void journal_care::look_at_disk(time_point now) {
 }
 
 saved_notes journal_care::tick(time_point now) {
+  ticked_ = now;
+  std::erase_if(unread_, [now](const auto& each) {
+    return now - each.second > unread_remembered;
+  });
+  show_unread();
   look_at_disk(now);
   return settle(now);
 }

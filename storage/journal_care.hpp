@@ -11,8 +11,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -68,8 +68,12 @@ private:
   retry_pause folding_{std::chrono::milliseconds{50},
                        std::chrono::milliseconds{5'000}};
   std::chrono::milliseconds fold_wait_{0};
-  /// The peers for whom the last read has failed.
-  std::set<origin_id> unread_;
+  void show_unread();
+
+  /// The peers for whom the last read has failed, and when that was: who does
+  /// not read any more has gone, or has another identity now.
+  std::map<origin_id, time_point> unread_;
+  time_point ticked_{};
   std::vector<trouble> troubles_;
 };
 

@@ -116,6 +116,18 @@ TEST_CASE("reads for peers that fail are told, and counted by peer") {
   CHECK_FALSE(f.node.any());
 }
 
+TEST_CASE("who does not read any more is not counted for ever") {
+  fixture f;
+  f.disk.refuse_reads(errc::corrupt);
+  const journal_care::time_point start{1h};
+  f.care.tick(start);
+  CHECK_FALSE(f.care.read_after(2, 0, {}).has_value());
+  f.care.tick(start + 15s);
+  CHECK(f.node.count(condition::backlog_unreadable) == 1);
+  f.care.tick(start + 30s);
+  CHECK(f.node.count(condition::backlog_unreadable) == 0);
+}
+
 TEST_CASE("what is owed is counted, and saved once the disk takes a write") {
   fixture f;
   f.disk.refuse_notes(errc::storage_full);
