@@ -100,10 +100,27 @@ void journal_state::fold() {
     return;
   const auto found = care->fold(now());
   log_troubles();
+  tell_damage();
   if (found != journal::fold_result::rests)
     arrange_fold(std::max(
         care->fold_pause(),
         found == journal::fold_result::goes_on ? fold_step_pause : fold_pause));
+}
+
+// Memory holds what the rows held: the shards store it anew.
+void journal_state::tell_damage() {
+  auto rows = log().disk().take_damage();
+  if (rows.empty())
+    return;
+  for (const auto& row : rows)
+    said_.say({"row_damaged",
+               {errc::corrupt, std::string{to_string(row.what)} + " at "
+                                   + std::to_string(row.at)}},
+              now());
+  const auto found =
+      std::make_shared<const damage_found>(damage_found{std::move(rows)});
+  for (const auto& shard : shards)
+    caf::anon_send(shard, damage_found_ptr{found});
 }
 
 void journal_state::arrange_fold(std::chrono::milliseconds pause) {
@@ -122,6 +139,7 @@ void journal_state::read(const backlog_request& wanted) {
   else
     reply->code = found.error().code;
   log_troubles();
+  tell_damage();
   caf::anon_send(replicator, std::move(reply));
 }
 

@@ -44,6 +44,7 @@ struct journal_state {
   void commit();
   void fold();
   void read(const backlog_request& wanted);
+  void tell_damage();
   void mark(std::size_t shard, std::uint64_t epoch, std::uint64_t hlc);
   /// Owes something to the disk, and saves it if the disk takes it now.
   template <class... What>

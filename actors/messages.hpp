@@ -40,6 +40,11 @@
 
 namespace panal {
 
+/// journal -> shard: rows on disk that were found damaged while the node runs.
+struct damage_found {
+  std::vector<damaged_row> rows;
+};
+
 /// journal -> replicator: new changes in position order.
 struct committed_batches {
   std::vector<change_batch_ptr> batches;
@@ -60,6 +65,7 @@ struct clear_order {
 };
 
 using commit_note_ptr = std::shared_ptr<commit_note>;
+using damage_found_ptr = std::shared_ptr<const damage_found>;
 using committed_batches_ptr = std::shared_ptr<committed_batches>;
 using remote_changes_ptr = std::shared_ptr<remote_changes>;
 using backlog_ptr = std::shared_ptr<backlog>;
@@ -100,7 +106,7 @@ CAF_ADD_ATOM(panal, panal, line_atom, "line")
 CAF_ADD_ATOM(panal, panal, clear_atom, "clear")
 CAF_ADD_ATOM(panal, panal, forget_atom, "forget")
 
-// -- between nodes: protocol 2, do not change -------------------------------
+// -- between nodes: protocol 3, do not change -------------------------------
 
 CAF_ADD_ATOM(panal, panal, hello_atom, "hello")
 CAF_ADD_ATOM(panal, panal, frame_atom, "frame")
@@ -111,6 +117,7 @@ CAF_END_TYPE_ID_BLOCK(panal)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::operation_batch_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::queued_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::commit_note_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::damage_found_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::committed_batches_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::remote_changes_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::remote_done)

@@ -11,6 +11,7 @@
 #include "storage/hybrid_clock.hpp"
 #include "storage/node_conditions.hpp"
 #include "storage/node_gate.hpp"
+#include "storage/unreadable_keys.hpp"
 
 #include <caf/all.hpp>
 
@@ -36,6 +37,7 @@ struct node::parts {
   node_gate serves;
   /// Each part states here what is wrong with it.
   node_conditions conditions;
+  unreadable_keys unreadable{&conditions};
   digest_tree digests;
   std::uint64_t digest_secret;
   system_config config;

@@ -2,6 +2,7 @@
 
 #include "actors/node_parts.hpp"
 #include "cluster/hmac.hpp"
+#include "logging/log.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -35,6 +36,23 @@ std::uint64_t digest_secret_of(const options& settings) {
   return secret;
 }
 
+/// Says once what could not be read, and what follows from it.
+void tell_of_damage(const loaded_node& made, node_conditions& conditions) {
+  const auto& found = made.damage;
+  if (found.rows() > 0)
+    conditions.set(condition::damaged_rows, found.rows());
+  if (found.rows() + found.keys() == 0)
+    return;
+  const auto* means = "no other node is known to hold copies: the rest is "
+                      "served";
+  if (made.replica.damage == damage_grade::unsound)
+    means = "nothing is served until a member has given its state";
+  else if (found.rows() == 0)
+    means = "these keys are refused until a member has given them, or they are "
+            "deleted";
+  log::error("disk_damaged", {{"unreadable", found.text()}, {"means", means}});
+}
+
 } // namespace
 
 node::parts::parts(const options& given, std::unique_ptr<store> disk,
@@ -54,6 +72,8 @@ result<void> node::parts::load() {
   wanted.cluster_name = settings.cluster_name;
   wanted.shards = shard_count(settings);
   wanted.random = random_number();
+  wanted.clustered = settings.clustered;
+  wanted.unreadable = &unreadable;
   auto& bounds = wanted.tables;
   bounds.level = settings.durable;
   bounds.memory_bytes_max = settings.max_memory_bytes / wanted.shards;
@@ -65,6 +85,7 @@ result<void> node::parts::load() {
   if (!made)
     return made.error();
   loaded = std::move(*made);
+  tell_of_damage(loaded, conditions);
   return {};
 }
 

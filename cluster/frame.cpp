@@ -168,19 +168,20 @@ bool is_link_frame(std::string_view bytes) noexcept {
 bool is_counted(std::string_view bytes) noexcept {
   const auto type = type_of(bytes);
   return type == frame_type::changes || type == frame_type::repair_entries
-         || type == frame_type::piece;
+         || type == frame_type::fetched || type == frame_type::piece;
 }
 
 bool may_be_cut(std::string_view bytes) noexcept {
   const auto type = type_of(bytes);
-  return type == frame_type::repair_entries
-         || type == frame_type::repair_leaves;
+  return type == frame_type::repair_entries || type == frame_type::repair_leaves
+         || type == frame_type::fetched;
 }
 
 std::size_t frame_limit(std::uint8_t type) noexcept {
   switch (frame_type{type}) {
   case frame_type::changes:
   case frame_type::repair_entries:
+  case frame_type::fetched:
   case frame_type::repair_leaves:
   case frame_type::piece:
     return frame_bytes_max;
@@ -195,6 +196,7 @@ std::size_t frame_limit(std::uint8_t type) noexcept {
   case frame_type::repair_ask:
   case frame_type::repair_hashes:
   case frame_type::receipt:
+  case frame_type::fetch:
     return small_frame_bytes_max;
   case frame_type::deferred:
     return 0; // in streams alone
@@ -240,6 +242,10 @@ result<frame> decode_frame(std::string_view bytes) {
     return wire::read_receipt(in);
   case frame_type::deferred:
     return malformed("a deferred change outside a stream");
+  case frame_type::fetch:
+    return wire::read_fetch(in);
+  case frame_type::fetched:
+    return wire::read_fetched(in);
   }
   return malformed("a frame of unknown type");
 }
@@ -255,6 +261,8 @@ result<frame> decode_stream(std::string_view bytes) {
     if (bytes.size() > repair_leaves_bytes_max)
       return malformed("a list of leaves is too large");
     return wire::read_repair_leaves(in);
+  case frame_type::fetched:
+    return wire::read_fetched(in);
   default:
     return malformed("a stream of a type that is never cut");
   }

@@ -20,8 +20,10 @@
 //                u16 count, { u64 origin, u64 hlc }
 //
 // The frames of digest repair stand in cluster/frame_repair.hpp, those that
-// carry what is too large for one frame in cluster/frame_piece.hpp.
+// carry what is too large for one frame in cluster/frame_piece.hpp, those of
+// mending in cluster/frame_fetch.hpp.
 
+#include "cluster/frame_fetch.hpp"
 #include "cluster/frame_piece.hpp"
 #include "cluster/frame_repair.hpp"
 #include "storage/change.hpp"
@@ -149,7 +151,7 @@ using frame =
                  greeting_frame, accept_frame, mark_frame, repair_root_frame,
                  repair_equal_frame, repair_ask_frame, repair_hashes_frame,
                  repair_leaves_frame, repair_entries_frame, piece_frame,
-                 deferred_frame, receipt_frame>;
+                 deferred_frame, receipt_frame, fetch_frame, fetched_frame>;
 
 std::string encode(const heartbeat_frame& said);
 /// Says as many of the members, from the front, as the limits of a frame let

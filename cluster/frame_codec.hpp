@@ -34,6 +34,8 @@ enum class frame_type : std::uint8_t {
   piece = 14,
   deferred = 15,
   receipt = 16,
+  fetch = 20,
+  fetched = 21,
 };
 
 class writer {
@@ -129,5 +131,7 @@ result<frame> read_repair_entries(reader& in);
 result<frame> read_piece(reader& in);
 result<frame> read_deferred(reader& in);
 result<frame> read_receipt(reader& in);
+result<frame> read_fetch(reader& in);
+result<frame> read_fetched(reader& in);
 
 } // namespace panal::wire

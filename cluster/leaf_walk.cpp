@@ -26,6 +26,8 @@ leaf_walk::leaf_walk(leaf_comparison with, const digest_tree& digests,
 }
 
 bool leaf_walk::step(const table& keys) {
+  if (with_ && !with_->keys.empty())
+    return false; // settle() looks them up
   return scan_.step(
       keys, [this](std::string_view key, std::string_view encoded,
                    const leaf_place& place) { look_at(key, encoded, place); });
@@ -58,7 +60,19 @@ void leaf_walk::look_at(std::string_view key, std::string_view encoded,
   differing_.push_back({0, std::string{key}, std::string{encoded}, own_change});
 }
 
+/// What the table holds of the keys that a peer has asked for.
+std::vector<change> leaf_walk::look_up(const table& keys) const {
+  std::vector<change> found;
+  for (const auto& key : with_->keys)
+    if (keys.owns(key) && !keys.is_unreadable(key))
+      found.push_back(
+          {0, key, std::string{keys.durable_entry(key)}, own_change});
+  return found;
+}
+
 std::vector<change> leaf_walk::settle(table& keys) {
+  if (!with_->keys.empty())
+    return look_up(keys);
   const auto is_dead = [&](const change& what) {
     const auto low = static_cast<std::uint32_t>(key_digest(what.key, secret_));
     if (std::ranges::any_of(with_->theirs,

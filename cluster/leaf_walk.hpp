@@ -39,6 +39,7 @@ public:
   std::vector<change> settle(table& keys);
 
 private:
+  std::vector<change> look_up(const table& keys) const;
   void look_at(std::string_view key, std::string_view encoded,
                const leaf_place& place);
 

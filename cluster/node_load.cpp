@@ -1,5 +1,6 @@
 #include "cluster/node_load.hpp"
 
+#include "storage/checksum.hpp"
 #include "storage/key_hash.hpp"
 #include "storage/mutant.hpp"
 
@@ -56,6 +57,8 @@ void make_tables(const node_load_config& config, hybrid_clock& time,
   auto bounds = config.tables;
   // Other nodes may hold copies of what this one holds.
   bounds.keeps_tombstones = bounds.keeps_tombstones || !into.known.empty();
+  bounds.shards = config.shards;
+  bounds.unreadable = config.unreadable;
   for (std::size_t i = 0; i < config.shards; ++i) {
     bounds.shard = i;
     into.tables.push_back(std::make_shared<table>(bounds, time));
@@ -71,15 +74,60 @@ result<void> fold_all(store& disk) {
   return {};
 }
 
-result<void> read_keys(store& disk, loaded_node& into) {
-  return disk.load([&](std::string_view key, std::string_view entry, position) {
-    note_stamps(into.replica.newest_of, entry);
-    if (key != cleared_key)
-      return into.tables[shard_of(key_hash(key), into.tables.size())]->load(
-          key, entry);
+/// One row; false if it is not an entry.
+bool read_key(std::string_view key, std::string_view entry, origin_id self,
+              loaded_node& into) {
+  bool is_entry = true;
+  if (key != cleared_key)
+    is_entry = into.tables[shard_of(key_hash(key), into.tables.size())]->load(
+        key, entry);
+  else
     for (auto& keys : into.tables)
-      keys->load(key, entry);
-  });
+      is_entry = keys->load(key, entry);
+  if (!is_entry)
+    return false;
+  note_stamps(into.replica.newest_of, entry);
+  into.damage.whole(key);
+  if (key == cleared_key && floor_of(entry).origin == self)
+    into.damage.cleared();
+  return true;
+}
+
+result<void> read_keys(store& disk, loaded_node& into) {
+  const auto self = disk.origin();
+  return disk.load(
+      [&](std::string_view key, std::string_view entry, position at) {
+        if (!read_key(key, entry, self, into))
+          into.damage.add({damaged::entry, at, std::string{key}, key_sum(key)});
+      },
+      [&](const damaged_row& row) { into.damage.add(row); });
+}
+
+/// True if other nodes hold copies of what this one holds, and remember it.
+bool has_met_others(const loaded_node& made) {
+  const auto& own = made.replica;
+  const auto lost = [&](damaged what) { return made.damage.count(what) > 0; };
+  const bool knows = !made.known.empty() || !own.cursors.empty()
+                     || own.runs.size() > own.runs.count(own_change);
+  return knows || lost(damaged::member) || lost(damaged::cursor)
+         || lost(damaged::run);
+}
+
+/// What the damage means for the node's place in its cluster.
+void judge_damage(store& disk, const node_load_config& config,
+                  loaded_node& made) {
+  if (config.unreadable != nullptr)
+    made.damage.tell(*config.unreadable);
+  made.replica.unreadable = config.unreadable;
+  if (made.damage.rows() == 0)
+    return;
+  if (config.clustered && has_met_others(made)) {
+    made.replica.damage = damage_grade::unsound;
+    return;
+  }
+  made.replica.damage = damage_grade::holes;
+  // Nobody can give them back: they are told of once, or again if that fails.
+  static_cast<void>(disk.drop_damaged_notes());
 }
 
 /// @param may_save  false: the run is owed without being tried.
@@ -113,6 +161,7 @@ result<loaded_node> load_node(store& disk, const node_load_config& config,
   make_tables(config, time, made);
   if (auto read = read_keys(disk, made); !read)
     return read.error();
+  judge_damage(disk, config, made);
   made.last = disk.last_position();
   auto& own = made.replica;
   own.self = {disk.origin(), config.node_name, {}, 0};

@@ -3,6 +3,7 @@
 // What a node makes of its data directory when it starts: its shards' tables,
 // and what it remembers of itself and of its peers. Starts a run.
 
+#include "cluster/damage_ledger.hpp"
 #include "cluster/replica.hpp"
 #include "storage/hybrid_clock.hpp"
 #include "storage/store.hpp"
@@ -29,6 +30,11 @@ struct node_load_config {
   /// For each table; `shard` is set here, and so is `keeps_tombstones` where
   /// the directory knows of other members.
   table_config tables;
+  /// Whether the node takes part in a cluster now.
+  bool clustered = false;
+  /// Gets the keys that cannot be read; none: they pass for absent. Outlives
+  /// what is loaded.
+  unreadable_keys* unreadable = nullptr;
   /// Drawn anew for each start.
   std::uint64_t random = 0;
 };
@@ -47,12 +53,17 @@ struct loaded_node {
   std::optional<run_record> owed_run;
   /// Where the node's sequence stands.
   position last = 0;
+  /// What could not be read.
+  damage_ledger damage;
 };
 
 /// Reads a data directory and begins a run in it. A directory that knows of no
 /// peers and is to have some is folded first: a node without peers deletes
 /// without tombstones, and would tell of what it has deleted. The clock is set
-/// so that it issues nothing at or below what an earlier run has promised.
+/// so that it issues nothing at or below what an earlier run has promised. Rows
+/// that cannot be read do not stop it: a member of a cluster takes over from
+/// the others what it has lost (loaded_node::replica says so), any other node
+/// goes on with the rest.
 /// @param time  outlives the tables.
 /// Errors: those of reading the store; then the node cannot start. A disk that
 /// refuses to write, since it is full, is none.

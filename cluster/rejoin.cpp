@@ -1,5 +1,6 @@
 #include "cluster/rejoin.hpp"
 
+#include "storage/checksum.hpp"
 #include "storage/mutant.hpp"
 #include "storage/table.hpp"
 
@@ -72,6 +73,10 @@ rejoin_plan copied_plan(position acknowledged, std::uint64_t line) {
           acknowledged, false};
 }
 
+rejoin_plan damaged_plan(std::uint64_t seen_hlc) {
+  return {"its disk is damaged", seen_hlc, ~std::uint64_t{0}, 0, true};
+}
+
 std::optional<entry> unseen(const entry& state, position place,
                             origin_id origin, const rejoin_plan& plan) {
   if (plan.seen_position != 0 && place <= plan.seen_position)
@@ -94,10 +99,20 @@ std::optional<entry> unseen(const entry& state, position place,
 result<void> rejoin(store& disk, const rejoin_plan& plan, origin_id fresh,
                     const member& self) {
   std::map<std::string, std::pair<std::string, position>, std::less<>> entries;
-  const auto read =
-      disk.load([&](std::string_view key, std::string_view entry, position at) {
+  const auto read = disk.load(
+      [&](std::string_view key, std::string_view entry, position at) {
         entries.insert_or_assign(std::string{key},
                                  std::pair{std::string{entry}, at});
+      },
+      // What stood there before may have been deleted by what is lost.
+      [&](const damaged_row& row) {
+        if (row.what != damaged::entry && row.what != damaged::key)
+          return;
+        std::erase_if(entries, [&](const auto& each) {
+          return each.first == row.key
+                 || (row.what == damaged::key
+                     && key_sum(each.first) == row.key_sum);
+        });
       });
   if (!read)
     return read;
@@ -105,15 +120,15 @@ result<void> rejoin(store& disk, const rejoin_plan& plan, origin_id fresh,
   std::vector<change> kept;
   for (auto& [key, row] : entries) {
     const auto& [encoded, at] = row;
+    const auto state =
+        encoded.empty() ? result<entry>{entry{}} : decode(encoded);
+    if (!state)
+      continue;
     // A clear-all stands for itself: its stamp says what it covers.
     if (key == cleared_key) {
       kept.push_back({1, key, encoded, own_change});
       continue;
     }
-    const auto state =
-        encoded.empty() ? result<entry>{entry{}} : decode(encoded);
-    if (!state)
-      return state.error();
     if (const auto left = unseen(*state, at, disk.origin(), plan))
       again.push_back({key, encode(*left)});
   }

@@ -11,7 +11,9 @@
 //   - it holds writes of its own, has never been part of the cluster, and the
 //     cluster has begun to draw its line: some of them may lie below;
 //   - the members have forgotten it;
-//   - another process runs under the same identity: it is a copy.
+//   - another process runs under the same identity: it is a copy;
+//   - it cannot read what it says of itself, or some key's state that no member
+//     has acknowledged.
 
 #include "storage/change_batch.hpp"
 #include "storage/entry.hpp"
@@ -71,6 +73,9 @@ rejoin_plan forgotten_plan(const standing& own, std::uint64_t seen_hlc,
 /// @param line  its own.
 rejoin_plan copied_plan(position acknowledged, std::uint64_t line);
 
+/// The plan of a node that cannot read enough of its disk to go on.
+rejoin_plan damaged_plan(std::uint64_t seen_hlc);
+
 /// What is left of an entry when only what `origin` has written and no member
 /// has seen is kept; nothing if that is nothing.
 /// @param at  where the entry stands in the origin's sequence.
@@ -78,7 +83,7 @@ std::optional<entry> unseen(const entry& state, position at, origin_id origin,
                             const rejoin_plan& plan);
 
 /// Carries a plan out on the node's disk: see store::rebirth. The node starts
-/// anew afterwards.
+/// anew afterwards. What cannot be read is passed over.
 /// @param fresh  a newly drawn origin.
 /// @param self  the node as the members know it.
 result<void> rejoin(store& disk, const rejoin_plan& plan, origin_id fresh,

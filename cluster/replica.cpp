@@ -27,17 +27,23 @@ replica::replica(const replica_config& config, replica_memory memory,
           })},
       repair_{config.repairing, *repair_link_, *repair_link_,
               std::mt19937_64{memory_.seed}},
+      mending_{config.mending, memory_.unreadable, port,
+               [this](origin_id who, std::string bytes) {
+                 send(who, std::move(bytes));
+               }},
       clocks_{config.clocks} {
   auto& facts = memory_.facts;
   line_hlc_ = facts[fact::line];
-  repair_link_->set_line(line_hlc_);
+  repair_link_->set_line(told_line());
   promised_ = facts[fact::promised];
   wanted_ = clock_.promise();
   sealed_ = seal_asked_ = facts[fact::sealed] != 0;
   settled_ = facts[fact::settled] != 0;
   rejoining_ = facts[fact::rejoining] != 0;
   has_data_ = memory_.has_data;
-  if (rejoining_) {
+  is_damaged_ = memory_.damage == damage_grade::unsound
+                && !PANAL_MUTANT(damaged_fact_believed);
+  if (rejoining_ || is_damaged_) {
     gate_.set_reads(errc::rejoining);
     gate_.set_writes(errc::rejoining);
   }
@@ -103,6 +109,7 @@ void replica::link_down(origin_id who, moment now) {
   start_flow(who, to);
   clocks_.gone(who);
   repair_.gone(who, now.steady);
+  mending_.gone(who);
 }
 
 void replica::frame_came(origin_id from, std::string_view bytes, moment now) {
@@ -189,6 +196,7 @@ void replica::tick(moment now) {
     save_cursors();
   }
   answer_waiting(now);
+  mend(now);
   repair_.tick(now.steady, comparable_peers());
   look_whether_rejoined();
   if (rejoining_ && rejoined_)
@@ -212,7 +220,7 @@ void replica::beat(moment now) {
 void replica::watch_clock() {
   const bool is_unsafe = clocks_.state() == clock_state::unsafe
                          && !PANAL_MUTANT(unsafe_clock_writes);
-  if (!rejoining_)
+  if (!rejoining_ && !is_damaged_)
     gate_.set_writes(is_unsafe ? errc::clock_unsafe : errc::ok);
 }
 

@@ -14,6 +14,7 @@
 #include "cluster/frame.hpp"
 #include "cluster/inbound.hpp"
 #include "cluster/line.hpp"
+#include "cluster/mending.hpp"
 #include "cluster/outbound.hpp"
 #include "cluster/reassembly.hpp"
 #include "cluster/recent_changes.hpp"
@@ -58,6 +59,18 @@ struct replica_config {
   bool pushes = true;
   repair_config repairing;
   clock_watch_config clocks;
+  mending_config mending;
+};
+
+/// What a damaged disk means for a node's place in its cluster.
+enum class damage_grade : std::uint8_t {
+  none,
+  /// It has met nobody yet: it serves what it can read, and starts over with
+  /// that where it meets the first peer.
+  holes,
+  /// What it says of itself cannot be relied upon: it serves nothing until it
+  /// has taken a member's state over.
+  unsound,
 };
 
 /// What a replica remembers from its earlier runs, and who it is.
@@ -74,6 +87,10 @@ struct replica_memory {
   bool has_data = false;
   /// The present run is durable; else run_saved() tells when it is.
   bool run_is_saved = true;
+  /// What could not be read beside the state of known keys.
+  damage_grade damage = damage_grade::none;
+  /// Keys that cannot be read; outlives the replica. None: all can.
+  unreadable_keys* unreadable = nullptr;
   /// Seeds whatever is drawn at random.
   std::uint64_t seed = 0;
 };
@@ -272,6 +289,14 @@ private:
   /// A frame of repair that came before the link is open.
   template <class Frame>
   void take_frame(origin_id, peer&, const Frame&, moment) {}
+  void take_frame(origin_id from, peer& link, const fetch_frame& said,
+                  moment now);
+  void take_frame(origin_id from, peer& link, const fetched_frame& said,
+                  moment now);
+  std::uint64_t told_line() const noexcept;
+  void mend(moment now);
+  bool must_start_over() const;
+  bool holds_own_alone() const;
   std::vector<origin_id> comparable_peers() const;
 
   // -- all else
@@ -294,6 +319,7 @@ private:
   line_keeper line_;
   std::unique_ptr<repair_link> repair_link_;
   repair repair_;
+  mending mending_;
   clock_watch clocks_;
   commit_quorum quorum_;
   std::map<origin_id, peer> peers_;
@@ -312,6 +338,8 @@ private:
   bool settled_ = false;
   bool met_ = false;
   bool rejoining_ = false;
+  /// Too much of the disk is damaged: a member's state is to be taken over.
+  bool is_damaged_ = false;
   bool reissuing_ = false;
   /// All is issued anew, and that fact is on its way to the disk.
   bool rejoined_ = false;

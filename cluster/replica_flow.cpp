@@ -107,6 +107,8 @@ void replica::stream_came(origin_id from, peer& link, std::uint32_t stream,
     return refuse_frame(from, content.error().detail);
   if (const auto* deferred = std::get_if<deferred_frame>(&*content))
     deferred_came(from, link, stream, *deferred);
+  else if (const auto* fetched = std::get_if<fetched_frame>(&*content))
+    take_frame(from, link, *fetched, now);
   else
     repair_.came(from, *content, bytes.size(), now.steady);
 }

@@ -18,11 +18,11 @@ void replica::greet(origin_id who, const peer&) {
     return; // the next beat tries again
   greeting_frame said;
   said.hlc = clock_.promise();
-  said.line = line_hlc_;
+  said.line = told_line();
   said.last = recent_.last();
   said.sealed = seal_asked_;
   said.settled = settled_;
-  said.rejoining = rejoining_;
+  said.rejoining = rejoining_ || is_damaged_;
   said.has_data = has_data_;
   said.merged_hlc = seen_of(who);
   said.runs = memory_.runs[own_change];
@@ -42,6 +42,13 @@ void replica::take_frame(origin_id from, peer& link, const greeting_frame& said,
   link.is_rejoining = said.rejoining;
   link.greeted_line = said.line;
   const peer_memory theirs{said.receiver_runs, said.sealed, said.merged_hlc};
+  if (must_start_over()) {
+    // Only a sound member has a state that can stand for what is lost here. A
+    // node that holds nothing but its own keeps what it can read of that.
+    if (!said.rejoining && (said.settled || holds_own_alone()))
+      rejoin(damaged_plan(said.merged_hlc));
+    return;
+  }
   if (const auto plan = judge(own_standing(), theirs))
     return rejoin(*plan);
   link.greeted_run = said.runs.back();

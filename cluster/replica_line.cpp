@@ -141,7 +141,7 @@ void replica::saved(fact which, std::uint64_t value) {
   switch (which) {
   case fact::line:
     line_hlc_ = std::max(line_hlc_, value);
-    repair_link_->set_line(line_hlc_);
+    repair_link_->set_line(told_line());
     port_.set_line(line_hlc_, std::min(line_hlc_, line_.least()));
     return;
   case fact::sealed:

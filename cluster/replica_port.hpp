@@ -38,8 +38,9 @@ struct remote_changes {
 struct remote_done {
   origin_id peer = 0;
   std::uint64_t ticket = 0;
+  /// `corrupt`: some were no entries, and the peer is faulty.
   errc code = errc::ok;
-  /// Changes that held a stamp from the far future, or were none at all.
+  /// Changes that held a stamp from the far future.
   std::size_t set_aside = 0;
   /// Changes that held an unknown put below the line.
   std::size_t below_line = 0;
@@ -73,6 +74,10 @@ struct leaf_comparison {
   std::vector<leaf_place> theirs;
   /// Of keys and entries that are to be sent; at least one all the same.
   std::size_t bytes_max = 0;
+  /// Not empty: nothing is compared, but what the shards hold of these keys is
+  /// to be sent. A key that cannot be read is left out; one that is not held
+  /// has an empty entry.
+  std::vector<std::string> keys;
 };
 
 /// A peer's state of keys in which the two differ.
@@ -80,6 +85,9 @@ struct repair_changes {
   origin_id peer = 0;
   std::uint64_t their_line = 0;
   std::vector<change> changes;
+  /// It is the peer's whole state of keys that this node could not read: they
+  /// can be read again. An empty entry: the peer holds nothing of the key.
+  bool mends = false;
 };
 
 /// Calls may come back to the replica later, never from inside the call.

@@ -106,6 +106,8 @@ void replica::listed(std::uint64_t token, std::vector<leaf_place> items,
 void replica::compared(std::uint64_t token, std::vector<change> differing,
                        bool more, moment now) {
   now_ = now.steady;
+  if (mending_.looked_up(token, differing, told_line()))
+    return;
   std::vector<repair_entry> entries;
   for (auto& what : differing)
     entries.push_back({std::move(what.key), std::move(what.entry)});

@@ -53,6 +53,10 @@ std::size_t replica::shard_for(std::string_view key) const {
 void replica::merged(const remote_done& part, moment now) {
   now_ = now.steady;
   auto& link = peer_of(part.peer);
+  // Its sender's disk or its sender is not what it should be: nothing of it is
+  // acknowledged, and nothing more is taken.
+  if (part.code == errc::corrupt)
+    return refuse_frame(part.peer, "sends what is no entry");
   set_aside_ += part.set_aside;
   below_line_ += part.below_line;
   if (part.code != errc::ok && !PANAL_MUTANT(failed_merge_acknowledged)) {
@@ -134,7 +138,7 @@ void replica::backlog_came(const backlog& found, moment now) {
   now_ = now.steady;
   auto& to = peer_of(found.peer);
   to.reading = false;
-  if (found.code != errc::ok) {
+  if (found.code != errc::ok && !PANAL_MUTANT(unreadable_backlog_passed)) {
     to.read_pause.failed(now.steady);
     return; // a tick after the pause tries again
   }

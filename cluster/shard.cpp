@@ -81,9 +81,9 @@ void shard::merge(const remote_changes& part) {
   for (const auto& what : part.changes) {
     const auto out = keys_->merge_remote(what.key, what.entry, part.peer);
     port_.took(what, out);
-    if (out.set_aside || out.code == errc::corrupt)
+    if (out.set_aside)
       ++done.set_aside;
-    else if (out.code != errc::ok)
+    else if (out.code != errc::ok && done.code != errc::corrupt)
       done.code = out.code;
     if (out.below_line)
       ++done.below_line;
@@ -93,11 +93,27 @@ void shard::merge(const remote_changes& part) {
 }
 
 void shard::reconcile(const repair_changes& with) {
-  for (const auto& what : with.changes)
-    port_.took(what, keys_->reconcile(what.key, what.entry, with.their_line,
-                                      with.peer));
+  for (const auto& what : with.changes) {
+    const auto out = with.mends ? keys_->mend(what.key, what.entry,
+                                              with.their_line, with.peer)
+                                : keys_->reconcile(what.key, what.entry,
+                                                   with.their_line, with.peer);
+    port_.took(what, out);
+    if (out.code == errc::corrupt)
+      port_.merged({with.peer, 0, errc::corrupt, 0, 0});
+  }
   hand_to_journal();
   spread_clears();
+}
+
+void shard::rewrite(const std::vector<damaged_row>& rows) {
+  for (const auto& row : rows) {
+    if (row.what == damaged::entry && keys_->owns(row.key))
+      keys_->rewrite(row.key);
+    else if (row.what == damaged::key)
+      keys_->rewrite_summed(row.key_sum);
+  }
+  hand_to_journal();
 }
 
 void shard::reissue_all(const std::vector<reissue>& writes) {

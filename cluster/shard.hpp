@@ -51,6 +51,10 @@ public:
   /// Writes of an earlier incarnation; port.reissued() follows.
   void reissue_all(const std::vector<reissue>& writes);
 
+  /// Rows on disk were found damaged while the node runs: what is held of their
+  /// keys is stored anew.
+  void rewrite(const std::vector<damaged_row>& rows);
+
   /// From the journal.
   void committed(const commit_note& result);
   /// Everything stamped up to `hlc` is handed to the journal before this.

@@ -59,8 +59,8 @@ void shard_rounds::reconcile(repair_changes with) {
     parts[place_of(what.key)].push_back(std::move(what));
   for (std::size_t shard = 0; shard < shards_; ++shard)
     if (!parts[shard].empty())
-      port_.reconcile(shard,
-                      {with.peer, with.their_line, std::move(parts[shard])});
+      port_.reconcile(shard, {with.peer, with.their_line,
+                              std::move(parts[shard]), with.mends});
 }
 
 bool shard_rounds::reissue_all(std::vector<reissue> writes) {

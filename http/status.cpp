@@ -12,7 +12,7 @@ struct row {
 };
 
 // In the order of errc.
-constexpr std::array<row, 15> outcomes{{
+constexpr std::array<row, 16> outcomes{{
     {200, "Done"},
     {404, "Not found"},
     {404, "Expired"},
@@ -28,6 +28,8 @@ constexpr std::array<row, 15> outcomes{{
     {503, "The node is rejoining the cluster"},
     {409, "The present state does not allow it"},
     {507, "The node's data directory is gone; nothing was changed"},
+    {503, "The key's entry is damaged on this node's disk, and no other node "
+          "has given it yet; deleting the key makes it usable"},
 }};
 
 const row& row_of(errc code) noexcept {

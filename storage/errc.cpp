@@ -38,6 +38,8 @@ std::string_view to_string(errc code) noexcept {
     return "conflict";
   case errc::storage_gone:
     return "storage_gone";
+  case errc::unreadable:
+    return "unreadable";
   }
   return "unknown";
 }

@@ -44,6 +44,9 @@ enum class errc : std::uint8_t {
   conflict,
   /// The data directory was removed or replaced: nothing was changed.
   storage_gone,
+  /// The key's row on disk is damaged, and no peer has given its state yet:
+  /// it is not known what the key holds.
+  unreadable,
 };
 
 /// The code's name, as it stands in logs and in problem types: "not_found".

@@ -53,6 +53,7 @@ public:
     return runs_;
   }
 
+  result<void> drop_damaged_notes() override { return {}; }
   result<void> rebirth(origin_id fresh, std::span<const change> kept,
                        std::span<const reissue> again,
                        const fact_map& facts) override;

@@ -28,6 +28,14 @@ constexpr std::array<condition_row, conditions_count> condition_rows{{
      true},
     {"reserve_missing",
      "There is no room for the space that is kept in reserve for a full disk"},
+    {"unreadable_keys",
+     "Rows on disk are damaged: these keys are refused until a peer has given "
+     "them, or they are deleted",
+     true},
+    {"damaged_rows",
+     "Rows on disk are damaged that held more than a known key's state: what "
+     "they were stands in the log",
+     true},
 }};
 
 // In the order of figure.

@@ -32,8 +32,13 @@ enum class condition : std::uint8_t {
   backlog_unreadable,
   /// There is no space in reserve for a full disk. Journal.
   reserve_missing,
+  /// Keys whose rows on disk are damaged. Counts keys. Shards.
+  unreadable_keys,
+  /// Rows on disk that are damaged, and which are no known key's. Counts rows.
+  /// Start-up.
+  damaged_rows,
 };
-inline constexpr std::size_t conditions_count = 7;
+inline constexpr std::size_t conditions_count = 9;
 
 /// A number that is shown beside the node's state.
 enum class figure : std::uint8_t {

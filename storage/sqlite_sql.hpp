@@ -241,6 +241,20 @@ inline constexpr std::string_view read_reissues =
 inline constexpr std::string_view remove_reissue =
     "DELETE FROM reissues WHERE key = ?1";
 
+/// What is damaged of all that stands beside the changes. An index that does
+/// not fit a damaged row would refuse to let it go.
+inline constexpr auto drop_damaged_notes = R"(
+  REINDEX runs;
+  REINDEX reissues;
+  DELETE FROM cursors WHERE checksum <> sum_of(peer, acknowledged);
+  DELETE FROM members
+    WHERE checksum <> sum_of(origin, name, address, forgotten);
+  DELETE FROM facts WHERE checksum <> sum_of(number, value);
+  DELETE FROM runs
+    WHERE checksum <> sum_of(place, peer, id, started_hlc, reached);
+  DELETE FROM reissues WHERE checksum <> row_sum(0, key, entry, 0);
+)";
+
 /// What goes at a rebirth; the new origin follows.
 inline constexpr auto forget_incarnation = R"(
   DELETE FROM journal;

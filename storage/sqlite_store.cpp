@@ -135,6 +135,11 @@ public:
     return notes_.runs();
   }
 
+  result<void> drop_damaged_notes() override {
+    return transactions_->run("drop_damaged_notes", [&] {
+      return transactions_->db().run(sql::drop_damaged_notes);
+    });
+  }
   result<void> rebirth(origin_id fresh, std::span<const change> kept,
                        std::span<const reissue> again,
                        const fact_map& facts) override;
@@ -374,7 +379,9 @@ result<std::vector<change>> sqlite_store_impl::read_after(position after,
 
 int sqlite_store_impl::begin_incarnation(origin_id fresh,
                                          std::span<const change> kept) {
-  auto code = transactions_->db().run(sql::forget_incarnation);
+  auto code = transactions_->db().run(sql::drop_damaged_notes);
+  if (code == SQLITE_OK)
+    code = transactions_->db().run(sql::forget_incarnation);
   if (code == SQLITE_OK)
     code = run_.set_origin.bind(1, fresh).run();
   for (const auto& row : kept)
@@ -401,6 +408,7 @@ result<void> sqlite_store_impl::rebirth(origin_id fresh,
   if (!done)
     return done;
   origin_ = fresh;
+  lost_numbers_ = 0;
   folded_ = 0;
   last_ = kept.size();
   return {};

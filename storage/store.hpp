@@ -203,11 +203,14 @@ public:
   /// `own_change`.
   virtual result<std::map<origin_id, std::vector<run_record>>> runs() = 0;
 
+  /// Removes what is damaged of facts, runs, members, cursors and reissues.
+  virtual result<void> drop_damaged_notes() = 0;
+
   /// Makes this a new incarnation, in one transaction: a newly drawn origin,
   /// no changes (but `kept`, from position 1 on), no cursors, no runs of its
   /// own, no facts but those given; `again` is added to the reissues, where it
   /// takes the place of what waits for the same key. Members and peers' runs
-  /// stay. Durable against a power cut, as add_run is.
+  /// stay, nothing that is damaged does. Durable against a power cut, as add_run is.
   /// Errors: as append_all; then nothing has changed.
   virtual result<void> rebirth(origin_id fresh, std::span<const change> kept,
                                std::span<const reissue> again,

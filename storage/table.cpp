@@ -43,6 +43,8 @@ table::table(const table_config& config, hybrid_clock& time)
 outcome table::apply(operation& op) {
   if (const auto code = refusal(op); code != errc::ok)
     return refused(code);
+  if (op.what != verb::remove && is_unreadable(op.key))
+    return refused(errc::unreadable);
   const auto now = current(op.key);
   switch (op.what) {
   case verb::get:
@@ -119,7 +121,7 @@ outcome table::accept(std::string key, put_record fresh, const view& now,
 
 outcome table::remove(operation& op, const view& now) {
   const auto seen = winner(now.encoded, time_.now());
-  if (seen.state != presence::present)
+  if (seen.state != presence::present && !is_unreadable(op.key))
     return absent(seen, held_back(now.number));
   if (overlay_bytes_ > config_.overlay_bytes_max)
     return refused(errc::overloaded);
@@ -128,7 +130,7 @@ outcome table::remove(operation& op, const view& now) {
   std::string encoded;
   if (config_.keeps_tombstones && !PANAL_MUTANT(delete_without_tombstone))
     encoded = encode(next);
-  const auto number = stage(std::move(op.key), std::move(encoded), own_change);
+  const auto number = stage_mended(op.key, std::move(encoded), own_change);
   return written(number, next.floor, op);
 }
 
@@ -165,6 +167,9 @@ void table::set_cleared(const stamp& at, bool durable) {
     return;
   durable_cleared_ = at;
   purge_part_ = 0;
+  clear_mends_ = clear_mends_
+                 || (config_.unreadable != nullptr && config_.unreadable->any()
+                     && at.origin == time_.origin());
 }
 
 outcome table::written(std::uint64_t number, const stamp& at,
@@ -217,6 +222,8 @@ void table::committed(const change_batch& batch) {
   }
   overlay_bytes_ -= batch.bytes;
   durable_number_ = batch.last_number();
+  if (!mending_.empty())
+    note_mended();
 }
 
 void table::failed() {
@@ -249,6 +256,7 @@ void table::drop_overlay() {
     put_back(*batch);
   if (building_)
     put_back(*building_);
+  mending_.clear();
   overlay_.clear();
   taken_.clear();
   building_ = nullptr;

@@ -28,10 +28,13 @@
 #include "storage/node_gate.hpp"
 #include "storage/operation.hpp"
 #include "storage/record_set.hpp"
+#include "storage/unreadable_keys.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <map>
 #include <queue>
 #include <string>
 #include <string_view>
@@ -44,6 +47,8 @@ namespace panal {
 struct table_config {
   /// This shard's number; stands in its batches.
   std::size_t shard = 0;
+  /// Of how many, in the order of shard_of().
+  std::size_t shards = 1;
   durability level = durability::disk;
   /// Puts are refused (`memory_full`) while records and overlay take more.
   std::size_t memory_bytes_max = std::size_t{1} << 30;
@@ -57,6 +62,9 @@ struct table_config {
   /// Kept up to date with what is durable; none where nobody compares.
   /// Outlives the table.
   digest_tree* digests = nullptr;
+  /// Keys whose rows on disk are damaged; shared by all tables of the node,
+  /// and outlives them. None: all can be read.
+  unreadable_keys* unreadable = nullptr;
   /// Keys the digests; the same at all members.
   std::uint64_t digest_secret = 0;
 };
@@ -75,7 +83,7 @@ struct outcome {
 
 /// What became of a peer's change.
 struct merge_outcome {
-  /// `ok`, `corrupt` (not an entry), `overloaded`.
+  /// `ok`, `corrupt` (not an entry), `overloaded`, `unreadable`.
   errc code = errc::ok;
   /// Number of the change that it rests on; 0: durable already.
   std::uint64_t after = 0;
@@ -93,7 +101,8 @@ public:
 
   /// Carries out a client's operation, as merge-rule "Operations at a node"
   /// says. Codes of a refused one: `not_found`, `expired`, `stale_version`,
-  /// `memory_full`, `overloaded`, and those of the node's gate.
+  /// `memory_full`, `overloaded`, `unreadable` (never of a remove: what it
+  /// deletes need not be known), and those of the node's gate.
   outcome apply(operation& op);
 
   /// Decides a clear-all for the whole node, and stages it as one change of
@@ -117,6 +126,19 @@ public:
   /// @param encoded  empty if the peer does not hold the key.
   merge_outcome reconcile(std::string_view key, std::string_view encoded,
                           std::uint64_t their_line, origin_id source);
+
+  /// Takes the whole state of a key that cannot be read here from a peer that
+  /// has merged all that this node had of it. When that is durable, the key
+  /// can be read. A key that can be read is reconciled.
+  /// @param encoded  empty if the peer does not hold the key.
+  merge_outcome mend(std::string_view key, std::string_view encoded,
+                     std::uint64_t their_line, origin_id source);
+  /// True while nobody knows here what the key holds.
+  bool is_unreadable(std::string_view key) const;
+  /// Stages the key's state anew, since its row on disk was found damaged.
+  void rewrite(std::string_view key);
+  /// The same for the keys with this key_sum().
+  void rewrite_summed(std::uint32_t sum);
 
   /// Issues a write of this directory's earlier incarnation anew, unless a
   /// delete has come after it (`not_found`), it has expired (`expired`) or a
@@ -153,6 +175,8 @@ public:
   void visit_part(std::size_t part, Visitor&& visit) const {
     records_.for_part(part, std::forward<Visitor>(visit));
   }
+  /// True if the key is this shard's.
+  bool owns(std::string_view key) const noexcept;
   /// The durable entry of a key; empty if there is none.
   std::string_view durable_entry(std::string_view key) const noexcept {
     return records_.find(key);
@@ -181,7 +205,8 @@ public:
   std::uint64_t epoch() const noexcept { return epoch_; }
 
   /// Start-up: a stored key, entries first, then the journal in order.
-  void load(std::string_view key, std::string_view encoded);
+  /// @return false if that is no entry: then nothing has changed.
+  bool load(std::string_view key, std::string_view encoded);
 
   /// Drops the values of at most `keys_max` keys that have expired.
   /// @return how many there were.
@@ -250,6 +275,10 @@ private:
   void drop_expired(entry& state, std::uint64_t line) const;
   void strip_expired(const std::string& key);
   void drop_overlay();
+  std::uint64_t stage_mended(std::string_view key, std::string encoded,
+                             origin_id source);
+  void note_mended();
+  void mend_cleared();
 
   table_config config_;
   hybrid_clock& time_;
@@ -271,6 +300,10 @@ private:
   std::deque<change_batch_ptr> taken_;
   change_batch_ptr building_;
   std::size_t overlay_bytes_ = 0;
+  /// Keys that can be read once these changes are durable.
+  std::map<std::string, std::uint64_t, std::less<>> mending_;
+  /// A clear-all of this node's own has taken effect, and mends all keys.
+  bool clear_mends_ = false;
   bool waits_for_retry_ = false;
   std::uint64_t epoch_ = 1;
   std::uint64_t last_number_ = 0;

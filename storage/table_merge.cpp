@@ -52,11 +52,15 @@ entry decoded(std::string_view encoded) {
 merge_outcome table::merge_remote(std::string_view key,
                                   std::string_view encoded, origin_id source) {
   const auto now = current(key);
-  if (!encoded.empty() && now.encoded == encoded)
+  if (!encoded.empty() && now.encoded == encoded && !is_unreadable(key))
     return {errc::ok, now.number, false, false};
   auto theirs = decode(encoded);
   if (!theirs)
     return {errc::corrupt, 0, false, false};
+  // Merged into less than what the key holds, it would pass for all of it. The
+  // peer sends it again.
+  if (is_unreadable(key) && !PANAL_MUTANT(unreadable_merged))
+    return {errc::unreadable, 0, false, false};
   const auto newest = newest_stamp(*theirs);
   if (time_.is_far_ahead(newest))
     return {errc::ok, 0, true, false};
@@ -112,6 +116,8 @@ merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
   auto theirs = encoded.empty() ? result<entry>{entry{}} : decode(encoded);
   if (!theirs)
     return {errc::corrupt, 0, false, false};
+  if (is_unreadable(key))
+    return {errc::unreadable, 0, false, false};
   if (time_.is_far_ahead(newest_stamp(*theirs)))
     return {errc::ok, 0, true, false};
   if (overlay_bytes_ > config_.overlay_bytes_max)
@@ -141,6 +147,10 @@ merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
 outcome table::reissue(std::string_view key, const entry& old) {
   outcome out;
   out.reply.code = errc::not_found;
+  if (is_unreadable(key)) {
+    out.reply.code = errc::overloaded; // to be tried again
+    return out;
+  }
   // Above the line the old delete stands for itself, also against puts that
   // have not been heard of yet.
   if (old.floor.hlc > line_) {

@@ -31,17 +31,17 @@ std::uint64_t dead_from(const put_header& put) noexcept {
 
 } // namespace
 
-void table::load(std::string_view key, std::string_view encoded) {
+bool table::load(std::string_view key, std::string_view encoded) {
   const auto state = encoded.empty() ? result<entry>{entry{}} : decode(encoded);
   if (!state)
-    return;
+    return false;
   time_.observe(newest_stamp(*state));
   if (key == cleared_key && PANAL_MUTANT(clear_forgotten_at_start))
-    return;
+    return true;
   const auto seen = winner(encoded, time_.now());
   if (key == cleared_key || seen.state != presence::expired) {
     remember(change{0, std::string{key}, std::string{encoded}, own_change});
-    return;
+    return true;
   }
   // The value is not worth its memory. Its stub waits for the sweep, unless
   // all that the sweep does has been done in an earlier life.
@@ -49,6 +49,7 @@ void table::load(std::string_view key, std::string_view encoded) {
       config_.keeps_tombstones && state->frontier.front().stripped;
   set_record(key, stripped(*state, time_.now()),
              is_swept ? never : seen.expires_at);
+  return true;
 }
 
 std::size_t table::sweep(std::size_t keys_max) {
@@ -66,7 +67,7 @@ std::size_t table::sweep(std::size_t keys_max) {
 
 // A key that is being changed gets a new expiry when that change is durable.
 void table::strip_expired(const std::string& key) {
-  if (overlay_.contains(key))
+  if (overlay_.contains(key) || is_unreadable(key))
     return;
   if (!config_.keeps_tombstones || PANAL_MUTANT(expiry_without_stub)) {
     stage(key, {}, local_change);
@@ -105,7 +106,7 @@ std::size_t table::collect(std::uint64_t upto, std::size_t keys_max) {
     stubs_.pop();
     ++looked_at;
     // What is being changed is noted again when that change is durable.
-    if (!overlay_.contains(key) && !collect_key(key))
+    if (!overlay_.contains(key) && !is_unreadable(key) && !collect_key(key))
       later.push_back(key);
   }
   for (const auto& key : later)
@@ -169,6 +170,8 @@ bool table::is_covered(std::string_view encoded) const noexcept {
 
 // One part of the records is looked through at a time.
 bool table::purge(std::size_t keys_max) {
+  if (clear_mends_)
+    mend_cleared();
   // Only what is durable may take anything away for good.
   if (cleared_ != durable_cleared_)
     return purges();
@@ -182,7 +185,8 @@ bool table::purge(std::size_t keys_max) {
     const auto key = std::move(purge_keys_.back());
     purge_keys_.pop_back();
     const auto held = records_.find(key);
-    if (overlay_.contains(key) || held.empty() || !is_covered(held))
+    if (overlay_.contains(key) || held.empty() || !is_covered(held)
+        || is_unreadable(key))
       continue;
     const auto now = current(key);
     stage(key, std::string{now.encoded}, local_change);

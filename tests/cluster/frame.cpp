@@ -56,7 +56,9 @@ std::vector<std::string> all_frames() {
           encode(repair_hashes_frame{1, 0, {2, 3}}),
           encode(some_leaves),
           encode(repair_entries_frame{1, {{"key", "entry"}, {"k", "e"}}}),
-          encode(receipt_frame{1, 2})};
+          encode(receipt_frame{1, 2}),
+          encode(fetch_frame{1, {"key", "k"}}),
+          encode(fetched_frame{1, 2, {{"key", "entry"}, {"k", ""}}})};
 }
 
 /// The numbers in front of a piece's bytes, as no sender need have them.
@@ -132,8 +134,7 @@ TEST_CASE("a piece that cannot be of its stream is refused") {
             .has_value());
 }
 
-TEST_CASE(
-    "a stream is a deferred change, entries or leaves, and nothing else") {
+TEST_CASE("a stream is a deferred change, entries, leaves or fetched keys") {
   const auto bytes = encode(deferred_frame{"key", "entry"});
   const auto read = decode_stream(bytes);
   REQUIRE(read.has_value());
@@ -145,7 +146,8 @@ TEST_CASE(
   CHECK(decode_stream("").has_error());
   for (const auto& other : all_frames()) {
     const auto type = static_cast<int>(other.front());
-    CHECK(decode_stream(other).has_value() == (type == 12 || type == 13));
+    CHECK(decode_stream(other).has_value()
+          == (type == 12 || type == 13 || type == 21));
   }
 }
 
@@ -162,7 +164,7 @@ TEST_CASE("a changes frame defers to few streams, which there are") {
 TEST_CASE("only what may be large or many is counted") {
   for (const auto& bytes : all_frames()) {
     const auto type = static_cast<int>(bytes.front());
-    CHECK(is_counted(bytes) == (type == 3 || type == 13));
+    CHECK(is_counted(bytes) == (type == 3 || type == 13 || type == 21));
   }
   CHECK(is_counted(some_piece(1, 5, 0, "bytes")));
   CHECK_FALSE(is_counted(""));

@@ -75,7 +75,8 @@ TEST_CASE("a rejoin keeps unseen writes and clear-alls, and nothing else") {
       {1, "mine", encode(put_at(60, 7)), own_change},
       {2, "seen", encode(put_at(45, 7)), own_change},
       {3, "theirs", encode(put_at(61, 8)), 8},
-      {4, std::string{cleared_key}, encode(cleared), own_change}};
+      {4, std::string{cleared_key}, encode(cleared), own_change},
+      {5, "damaged", "no entry", own_change}};
   REQUIRE(disk.append(rows).has_value());
   const auto done = rejoin(disk, {"", 50, ~std::uint64_t{0}, 0, true}, 9,
                            {7, "node", "host:1", 0});

@@ -189,7 +189,7 @@ TEST_CASE("every way to fail has its status") {
       {errc::overloaded, 503},        {errc::unavailable, 503},
       {errc::deadline_exceeded, 503}, {errc::corrupt, 500},
       {errc::clock_unsafe, 503},      {errc::rejoining, 503},
-      {errc::conflict, 409},
+      {errc::conflict, 409},          {errc::unreadable, 503},
   };
   for (const auto& [code, status] : table) {
     driver d;

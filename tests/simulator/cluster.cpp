@@ -68,6 +68,8 @@ void cluster::draw_weather() {
   w.forgets = r.chance(0.12) && !w.copies;
   w.power = r.chance(0.12);
   w.levels = r.chance(w.power ? 0.7 : 0.3);
+  w.damages = had_damage_ =
+      seed_ % 5 == 2 && !w.copies && !w.restores && !w.forgets && !w.power;
   had_skew_ = w.skew;
   had_expiries_ = w.ttl > 0; // stubs go at different times, and are compared
   had_twins_ = w.copies || w.restores || w.power;

@@ -153,6 +153,8 @@ private:
     bool restores = false;
     bool copies = false;
     bool forgets = false;
+    /// Rows of one machine's disk that read back damaged.
+    bool damages = false;
     bool levels = false;
     /// Of a value, where links have a rate.
     std::size_t value_bytes_max = 0;
@@ -195,6 +197,7 @@ private:
   void begin_alone(std::size_t index);
   bool was_forgotten(std::size_t index);
   void restore_backup(std::size_t index);
+  void damage_disk(std::size_t index);
   void copy_directory(std::size_t index);
   void cut_something();
   void cut_from_others(std::size_t index, std::size_t but);
@@ -233,6 +236,7 @@ private:
   bool had_twins_ = false;
   bool has_copy_ = false;
   bool had_forgets_ = false;
+  bool had_damage_ = false;
   bool is_void_ = false;
   /// A disk that held them has been rolled back.
   op_set rolled_back_;

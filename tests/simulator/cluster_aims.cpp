@@ -69,6 +69,8 @@ sim_time cluster::moment_of_fault() {
 
 void cluster::schedule_faults() {
   auto& r = around.random;
+  if (weather_.damages)
+    weather_.faults = std::max<std::size_t>(weather_.faults, 4);
   for (std::size_t i = 0; i < weather_.faults; ++i)
     around.at(moment_of_fault(), nature, [this] { fault_step(); });
   // The first meetings are over before the first fault, mostly.

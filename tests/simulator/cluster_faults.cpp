@@ -7,6 +7,13 @@
 
 namespace panal::sim {
 
+namespace {
+
+/// The one whose disk is not what it should be, where there is one.
+constexpr std::size_t damaged_machine = 1;
+
+} // namespace
+
 op_set cluster::named_in(std::string_view encoded) const {
   op_set found;
   const auto note = [&](const stamp& at) {
@@ -96,6 +103,45 @@ void cluster::copy_directory(std::size_t index) {
   start(machines_.size() - 1);
 }
 
+// One disk of a world: what is lost on two at once may be lost for good.
+void cluster::damage_disk(std::size_t index) {
+  auto& r = around.random;
+  auto& m = machines_[index];
+  crash_for(index, 10 * millisecond, 2 * second);
+  if (r.chance(0.15)) {
+    say(m.name + " has a damaged fact");
+    m.disk->damage_fact(r.chance(0.5) ? fact::line : fact::promised);
+    return;
+  }
+  const auto rows = m.disk->all_rows();
+  if (rows.empty())
+    return;
+  const auto& row = rows[r.below(rows.size())];
+  const auto what = r.chance(0.2) ? damaged::key : damaged::entry;
+  say(m.name + " has a damaged " + std::string{to_string(what)} + " of "
+      + row.key + " at " + std::to_string(row.at));
+  m.disk->damage_row(row.at, what);
+  const bool is_newest = std::ranges::none_of(rows, [&](const change& other) {
+    return other.key == row.key && other.at > row.at;
+  });
+  if (!is_newest)
+    return; // what is lost is in a newer row too
+  // With a key's newest state it is lost what that had superseded.
+  auto lost = named_in(row.entry);
+  if (!row.key.empty())
+    for_each(ops.about(static_cast<unsigned>(row.key.at(1) - '0')),
+             [&](op_id op) {
+               if (ops[op].what != deed::clear)
+                 lost.set(op);
+             });
+  excuse_rollback(index, m.disk->knows.seen() & ~lost);
+  for (auto& of : m.disk->knows.of) {
+    const auto kept = of.seen & ~lost;
+    of = {};
+    for_each(kept, [&](op_id op) { of |= ops.knows(op); });
+  }
+}
+
 /// Whoever was forgotten is not asked to forget others: what only the two held
 /// would be gone (docs/reliability.md).
 bool cluster::was_forgotten(std::size_t index) {
@@ -119,6 +165,10 @@ void cluster::fault_step() {
     return aim_fault(index);
   if (weather_.power && r.chance(0.25))
     return lose_power(index);
+  // Not where a newcomer has one acquaintance: if that starts over before it
+  // has told of it, the others draw a line without it (docs/reliability.md).
+  if (weather_.damages && !weather_.late && r.chance(0.3))
+    return damage_disk(damaged_machine);
   auto& m = machines_[index];
   switch (r.below(16)) {
   case 0:

@@ -16,7 +16,8 @@ unix_ms cluster::latest_wall() {
 // Where identities change, what a line speaks of changes with them.
 void cluster::judge_line(std::size_t at, std::uint64_t line) {
   drawn_ = std::max(drawn_, line);
-  if (had_twins_ || had_forgets_)
+  // Who has lost a row holds less than it has said.
+  if (had_twins_ || had_forgets_ || had_damage_)
     return;
   op_set held;
   std::vector<const machine*> counted;
@@ -41,7 +42,7 @@ void cluster::judge_line(std::size_t at, std::uint64_t line) {
 }
 
 void cluster::judge_stamp(std::size_t at, const stamp& made) {
-  if (had_twins_ || had_forgets_)
+  if (had_twins_ || had_forgets_ || had_damage_)
     return;
   // Before it has met the others, it may have its past.
   if ((*machines_[at].disk->facts())[fact::settled] == 0)

@@ -57,6 +57,9 @@ public:
   result<std::map<origin_id, std::vector<run_record>>> runs() override {
     return disk_.runs();
   }
+  result<void> drop_damaged_notes() override {
+    return disk_.drop_damaged_notes();
+  }
   result<void> rebirth(origin_id fresh, std::span<const change> kept,
                        std::span<const reissue> again,
                        const fact_map& facts) override {

@@ -64,13 +64,17 @@ enum class mutant : int {
   cursor_saved_without_its_run,
   run_saved_after_commits,
   met_before_run_is_saved,
+  unreadable_is_absent,
+  damaged_fact_believed,
+  unreadable_merged,
+  unreadable_backlog_passed,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 55> mutant_names{
+inline constexpr std::array<std::string_view, 59> mutant_names{
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -126,6 +130,10 @@ inline constexpr std::array<std::string_view, 55> mutant_names{
     "cursor_saved_without_its_run",
     "run_saved_after_commits",
     "met_before_run_is_saved",
+    "unreadable_is_absent",
+    "damaged_fact_believed",
+    "unreadable_merged",
+    "unreadable_backlog_passed",
 };
 
 } // namespace panal

@@ -104,6 +104,8 @@ result<void> sim_disk::remove_member(origin_id who) {
 result<void> sim_disk::save_fact(fact which, std::uint64_t value) {
   if (auto done = write(disk_write::fact); !done)
     return done;
+  bad_facts_.erase(which);
+  dropped_facts_.erase(which);
   return behind_.save_fact(which, value);
 }
 
@@ -121,6 +123,7 @@ result<void> sim_disk::rebirth(origin_id fresh, std::span<const change> kept,
   if (auto done = write(disk_write::rebirth); !done)
     return done;
   flush();
+  forget_damage();
   return behind_.rebirth(fresh, kept, again, facts);
 }
 

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -90,6 +91,12 @@ public:
     aimed_ = at;
     struck_ = std::move(struck);
   }
+  /// Lets a row read back damaged from now on.
+  /// @param what  `entry` or `key`.
+  void damage_row(position at, damaged what) { bad_rows_[at] = what; }
+  void damage_fact(fact which) { bad_facts_.insert(which); }
+  /// The changes that stand on it, as they were written.
+  std::vector<change> all_rows();
   void heal() noexcept {
     full_ = false;
     readable_ = true;
@@ -117,15 +124,9 @@ public:
   result<fold_step> fold(std::size_t changes_max) override;
   using store::load;
   result<void> load(const visitor& visit,
-                    const damage_visitor& damage) override {
-    return behind_.load(visit, damage);
-  }
+                    const damage_visitor& damage) override;
   result<std::vector<change>> read_after(position after,
-                                         read_limits limits) override {
-    if (!readable_)
-      return error{errc::storage_failed, "the simulated disk cannot be read"};
-    return behind_.read_after(after, limits);
-  }
+                                         read_limits limits) override;
   std::vector<damaged_row> take_damage() override {
     return behind_.take_damage();
   }
@@ -140,11 +141,12 @@ public:
   result<void> remove_member(origin_id who) override;
   result<std::vector<member>> members() override { return behind_.members(); }
   result<void> save_fact(fact which, std::uint64_t value) override;
-  result<fact_map> facts() override { return behind_.facts(); }
+  result<fact_map> facts() override;
   result<void> add_run(const run_record& run, origin_id peer) override;
   result<std::map<origin_id, std::vector<run_record>>> runs() override {
     return behind_.runs();
   }
+  result<void> drop_damaged_notes() override;
   result<void> rebirth(origin_id fresh, std::span<const change> kept,
                        std::span<const reissue> again,
                        const fact_map& facts) override;
@@ -168,7 +170,13 @@ private:
   void flush() noexcept { flush_is_due_ = true; }
   void keep_flushed();
 
+  void forget_damage();
+
   memory_store behind_;
+  std::map<position, damaged> bad_rows_;
+  std::set<fact> bad_facts_;
+  /// Damaged ones that were dropped, and not saved since.
+  std::set<fact> dropped_facts_;
   bool full_ = false;
   bool readable_ = true;
   std::size_t fail_in_ = 0;

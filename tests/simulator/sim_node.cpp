@@ -81,6 +81,8 @@ void sim_node::load() {
   node_load_config wanted;
   wanted.node_name = around_.self_of(index_, disk_.origin()).name;
   wanted.shards = options_.shards;
+  wanted.clustered = true;
+  wanted.unreadable = &unreadable_;
   wanted.random = around_.around.random();
   wanted.tables.keeps_tombstones = options_.is_clustered;
   wanted.tables.memory_bytes_max = options_.memory_bytes_max;

@@ -175,6 +175,7 @@ private:
   node_gate gate_;
   node_conditions conditions_;
   digest_tree digests_{2};
+  unreadable_keys unreadable_;
   std::uint64_t run_ = 0;
   std::vector<std::unique_ptr<sim_shard>> shards_;
   shard_rounds rounds_;
