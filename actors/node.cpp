@@ -127,6 +127,7 @@ void node::parts::spawn_replicator() {
   setup->stamps = &stamps;
   setup->gate = &serves;
   setup->digests = &digests;
+  setup->counts = &counts;
   setup->wall_clock = &wall_clock;
   setup->quorum_patience = settings.request_timeout * 4 / 5;
   setup->shards = shards;

@@ -7,6 +7,7 @@
 #include "actors/replicator_actor.hpp"
 #include "actors/shard_actor.hpp"
 #include "cluster/node_load.hpp"
+#include "storage/data_counts.hpp"
 #include "storage/digest_tree.hpp"
 #include "storage/hybrid_clock.hpp"
 #include "storage/node_conditions.hpp"
@@ -39,6 +40,7 @@ struct node::parts {
   node_conditions conditions;
   unreadable_keys unreadable{&conditions};
   digest_tree digests;
+  data_counts counts;
   std::uint64_t digest_secret;
   system_config config;
   /// The store, until the journal takes it over.

@@ -80,6 +80,7 @@ result<void> node::parts::load() {
   bounds.keeps_tombstones = settings.clustered;
   bounds.gate = &serves;
   bounds.digests = settings.clustered ? &digests : nullptr;
+  bounds.counts = &counts;
   bounds.digest_secret = digest_secret;
   auto made = load_node(*opened, wanted, stamps);
   if (!made)

@@ -108,7 +108,11 @@ void replicator_state::answer(std::uint64_t ticket, std::size_t members_reached,
 
 void replicator_state::answer_questions(operation_batch& batch) {
   auto report = std::make_shared<cluster_report>(core->report(now()));
-  report->keys = setup.count_keys();
+  if (setup.counts != nullptr) {
+    report->keys = setup.counts->keys();
+    report->tombstones = setup.counts->tombstones();
+    report->cleared = setup.counts->cleared();
+  }
   std::vector<request_ptr> done;
   auto to_membership = std::make_shared<operation_batch>(batch.home());
   for (auto& item : batch.requests) {

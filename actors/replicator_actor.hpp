@@ -7,10 +7,10 @@
 #include "actors/cluster_messages.hpp"
 #include "cluster/replica.hpp"
 #include "cluster/shard_rounds.hpp"
+#include "storage/data_counts.hpp"
 
 #include <caf/all.hpp>
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,8 +28,8 @@ struct replicator_setup {
   const clock* wall_clock = nullptr;
   /// How long a write waits for members at most.
   std::chrono::milliseconds quorum_patience{4'000};
-  /// Keys and stubs held, for the report; thread-safe.
-  std::function<std::uint64_t()> count_keys = [] { return 0; };
+  /// What the node holds, for the report; none: nothing is said of it.
+  const data_counts* counts = nullptr;
   std::vector<caf::actor> shards;
   caf::actor journal;
 };

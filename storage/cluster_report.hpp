@@ -59,6 +59,7 @@ struct cluster_report {
   std::string_view status = "ok";
   /// The newest position of this node's sequence.
   position last = 0;
+  /// Keys with a value.
   std::uint64_t keys = 0;
 
   /// Everything stamped at or below it (an hlc) is merged by every member;
@@ -69,7 +70,8 @@ struct cluster_report {
   std::string_view line_blocked_why;
   /// How old the line is: now minus its wall-clock part, ms; 0 without one.
   std::int64_t line_age_ms = 0;
-  /// Deleted and expired keys whose stubs still wait for the line.
+  /// Keys of which only the stub of a delete or an expiry is left, which waits
+  /// for the line.
   std::uint64_t tombstones = 0;
   /// The newest clear-all; the zero stamp if there was none.
   stamp cleared;

@@ -166,6 +166,8 @@ void table::set_cleared(const stamp& at, bool durable) {
   if (!durable || at <= durable_cleared_)
     return;
   durable_cleared_ = at;
+  if (config_.counts != nullptr)
+    config_.counts->cleared(at);
   purge_part_ = 0;
   clear_mends_ = clear_mends_
                  || (config_.unreadable != nullptr && config_.unreadable->any()
@@ -325,8 +327,11 @@ void table::remember(const change& what) {
 
 void table::set_record(std::string_view key, std::string_view encoded,
                        unix_ms expires_at) {
+  const auto before = records_.find(key);
+  if (config_.counts != nullptr)
+    config_.counts->changed(before, encoded);
   if (!PANAL_MUTANT(digest_keeps_the_old))
-    toggle_digest(key, records_.find(key));
+    toggle_digest(key, before);
   if (encoded.empty()) {
     records_.erase(key);
     return;

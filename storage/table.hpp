@@ -22,6 +22,7 @@
 
 #include "config/options.hpp"
 #include "storage/change_batch.hpp"
+#include "storage/data_counts.hpp"
 #include "storage/digest_tree.hpp"
 #include "storage/entry.hpp"
 #include "storage/hybrid_clock.hpp"
@@ -65,6 +66,8 @@ struct table_config {
   /// Keys whose rows on disk are damaged; shared by all tables of the node,
   /// and outlives them. None: all can be read.
   unreadable_keys* unreadable = nullptr;
+  /// Counts what is durable; none where nobody asks. Outlives the table.
+  data_counts* counts = nullptr;
   /// Keys the digests; the same at all members.
   std::uint64_t digest_secret = 0;
 };

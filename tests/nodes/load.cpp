@@ -128,23 +128,41 @@ bool load::carry_out(http_client& at, const planned& what,
   return true;
 }
 
-std::size_t put_many(const std::vector<endpoint>& to, const std::string& prefix,
-                     std::size_t count, std::int64_t version) {
+namespace {
+
+/// Carries out `ask(client, key)`, which returns the status, for many keys.
+template <class F>
+std::size_t for_many(const std::vector<endpoint>& to, const std::string& prefix,
+                     std::size_t count, F ask) {
   constexpr std::size_t thread_count = 8;
   std::atomic<std::size_t> failures{0};
   std::vector<std::jthread> threads;
   for (std::size_t first = 0; first < thread_count; ++first)
     threads.emplace_back([&, first] {
       http_client client{to[first % to.size()]};
-      for (auto n = first; n < count; n += thread_count) {
-        auto key = prefix + std::to_string(n);
-        auto value = text('"', key, " version ", version, '"');
-        if (client.put(key, value, version).status != 200)
+      for (auto n = first; n < count; n += thread_count)
+        if (ask(client, prefix + std::to_string(n)) != 200)
           ++failures;
-      }
     });
   threads.clear();
   return failures;
+}
+
+} // namespace
+
+std::size_t put_many(const std::vector<endpoint>& to, const std::string& prefix,
+                     std::size_t count, std::int64_t version) {
+  return for_many(to, prefix, count, [&](auto& client, const std::string& key) {
+    auto value = text('"', key, " version ", version, '"');
+    return client.put(key, value, version).status;
+  });
+}
+
+std::size_t remove_many(const std::vector<endpoint>& to,
+                        const std::string& prefix, std::size_t count) {
+  return for_many(to, prefix, count, [](auto& client, const std::string& key) {
+    return client.remove(key).status;
+  });
 }
 
 std::vector<std::string> key_names(const std::string& prefix,

@@ -110,6 +110,10 @@ private:
 std::size_t put_many(const std::vector<endpoint>& to, const std::string& prefix,
                      std::size_t count, std::int64_t version);
 
+/// Deletes what put_many wrote. @return how many were not answered with 200.
+std::size_t remove_many(const std::vector<endpoint>& to,
+                        const std::string& prefix, std::size_t count);
+
 /// The names that put_many wrote.
 std::vector<std::string> key_names(const std::string& prefix,
                                    std::size_t count);
