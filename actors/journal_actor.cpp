@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 /// and the room that it leaves between two steps for what has come meanwhile.
 constexpr std::chrono::milliseconds fold_pause = 20ms;
 constexpr std::chrono::milliseconds fold_step_pause = 1ms;
+/// Writes that are issued anew at a time.
+constexpr read_limits reissues_at_once{1'024, std::size_t{1} << 20};
 /// Before a rejoin that the disk refused is tried again.
 constexpr auto rebirth_pause = 1s;
 /// Between two looks at the disk: a directory that is gone is to be noticed
@@ -182,9 +184,24 @@ void journal_state::tick() {
   self->delayed_send(self, look_pause, beat_atom_v);
 }
 
-void journal_state::read_reissues() {
-  auto found = log().disk().reissues();
+void journal_state::save(const identity_note& note) {
+  if (reborn)
+    return;
+  const auto done =
+      log().disk().save_facts({{fact::cluster_born, note.who.born},
+                               {fact::cluster_id, note.who.id},
+                               {fact::founder, note.founder ? 1U : 0U}});
+  if (!done)
+    said_.say({"save_failed", done.error()}, now()); // it is asked for again
+  else if (replicator)
+    caf::anon_send(replicator, note);
+}
+
+void journal_state::read_reissues(std::uint64_t restamp_upto,
+                                  const std::string& after) {
+  auto found = log().disk().reissues(after, reissues_at_once);
   auto batch = std::make_shared<reissue_batch>();
+  batch->restamp_upto = restamp_upto;
   if (found) {
     batch->writes = std::move(*found);
   } else {
@@ -254,7 +271,10 @@ caf::behavior journal_actor(caf::stateful_actor<journal_state>* self,
         self->state.owe(run, peer);
       },
       [=](beat_atom) { self->state.tick(); },
-      [=](reissue_atom) { self->state.read_reissues(); },
+      [=](const identity_note& note) { self->state.save(note); },
+      [=](reissue_atom, std::uint64_t restamp_upto, const std::string& after) {
+        self->state.read_reissues(restamp_upto, after);
+      },
       [=](reissue_atom, const std::vector<std::string>& keys) {
         self->state.remove_reissues(keys);
       },

@@ -52,7 +52,8 @@ struct journal_state {
   void save(const member& who);
   void tell(const saved_notes& saved);
   void tick();
-  void read_reissues();
+  void save(const identity_note& note);
+  void read_reissues(std::uint64_t restamp_upto, const std::string& after);
   void remove_reissues(const std::vector<std::string>& keys);
   void rebirth(const rejoin_plan& plan);
 
@@ -82,7 +83,8 @@ private:
 /// Spawned once, detached, since SQLite blocks. Messages: those of
 /// messages.hpp that name the journal, `(cursor_atom, peer, position, run)`,
 /// `(member_atom, member)` and `(fact_atom, number, value)`, which are sent
-/// back when they are durable, `(fact_atom, run, peer)`, `(reissue_atom)`,
+/// back when they are durable, as is `(identity_note)`,
+/// `(fact_atom, run, peer)`, `(reissue_atom, restamp_upto, after)`,
 /// `(reissue_atom, keys)`, `(rebirth_atom, plan)`, and once each
 /// `(feed_atom, shards)`, `(feed_atom, replicator)`, `(beat_atom)`, which
 /// starts its looks at the disk. The replicator gets `(fact_atom)` when the

@@ -50,11 +50,21 @@ struct committed_batches {
   std::vector<change_batch_ptr> batches;
 };
 
-/// journal -> replicator -> shard: writes to be issued anew.
+/// journal -> replicator -> shard: some of the writes that are to be issued
+/// anew.
 struct reissue_batch {
   std::vector<reissue> writes;
+  /// See `fact`.
+  std::uint64_t restamp_upto = 0;
   /// Why they could not be read; the replicator asks again.
   errc code = errc::ok;
+};
+
+/// replicator -> journal, and back once it is durable: the cluster that the
+/// node's state belongs to.
+struct identity_note {
+  cluster_identity who;
+  bool founder = false;
 };
 
 /// shard -> shard: a clear-all that the first one has decided; answered with
@@ -132,6 +142,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::leaf_comparison_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::leaf_difference_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::repair_changes_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::reissue_batch_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::identity_note)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::reissue_report_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::quorum_wait_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(panal::clear_order)

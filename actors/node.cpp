@@ -123,9 +123,12 @@ void node::parts::spawn_replicator() {
   auto setup = std::make_shared<replicator_setup>();
   setup->config.shards = shards.size();
   setup->config.streams_bytes_max = streams_bytes_max(settings);
+  setup->config.clustered = settings.clustered;
   setup->memory = loaded.replica;
   setup->stamps = &stamps;
   setup->gate = &serves;
+  setup->conditions = &conditions;
+  setup->has_seeds = settings.clustered && !settings.join.empty();
   setup->digests = &digests;
   setup->counts = &counts;
   setup->wall_clock = &wall_clock;

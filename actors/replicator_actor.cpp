@@ -9,6 +9,9 @@ namespace panal {
 
 namespace {
 
+/// About five seconds: then it is worth an operator's look.
+constexpr unsigned beats_alone_max = 20;
+
 void deliver(quorum_wait& wait) {
   std::vector<request_ptr> done;
   done.push_back(std::move(wait.what));
@@ -65,9 +68,11 @@ void replicator_state::difference_came(leaf_difference& part) {
 void replicator_state::reissues_came(reissue_batch& all) {
   // What cannot be read is not known to be nothing.
   if (all.code != errc::ok)
-    return core->reissued(0, 0, true);
-  if (!rounds->reissue_all(std::move(all.writes)))
-    core->reissued(0, 0, false);
+    return core->reissued({0, 0, true, false, {}});
+  if (all.writes.empty())
+    return core->reissued({0, 0, false, true, {}});
+  last_reissue = all.writes.back().key;
+  rounds->reissue_all(std::move(all.writes), all.restamp_upto);
 }
 
 void replicator_state::reissue_done(const reissue_report& part) {
@@ -77,7 +82,8 @@ void replicator_state::reissue_done(const reissue_report& part) {
     return;
   log::warning("writes_reissued",
                {{"issued", whole->issued}, {"refused", whole->refused}});
-  core->reissued(whole->issued, whole->refused, whole->left);
+  core->reissued(
+      {whole->issued, whole->refused, whole->left, false, last_reissue});
 }
 
 void replicator_state::await(quorum_wait& wait) {
@@ -132,6 +138,18 @@ void replicator_state::answer_questions(operation_batch& batch) {
     caf::anon_send(membership, std::move(to_membership));
 }
 
+// Whoever starts reaches nobody at first.
+void replicator_state::state_conditions() {
+  if (setup.conditions == nullptr || !setup.has_seeds)
+    return;
+  beats_alone = core->is_alone() ? beats_alone + 1 : 0;
+  if (beats_alone == 0)
+    setup.conditions->clear(condition::provisional);
+  else if (beats_alone == beats_alone_max
+           && setup.conditions->set(condition::provisional))
+    log::warning("provisional");
+}
+
 void replicator_state::beat() {
   const auto before = core->clock();
   rounds->tick(now().steady);
@@ -139,6 +157,7 @@ void replicator_state::beat() {
   if (core->clock() != before)
     log::warning("clock", {{"state", to_string(core->clock())},
                            {"from_median_ms", core->clock_distance_ms()}});
+  state_conditions();
   self->delayed_send(self, setup.config.heartbeat_pause, beat_atom_v);
 }
 
@@ -216,19 +235,50 @@ void replicator_state::reconcile(std::size_t shard, repair_changes part) {
                  std::make_shared<repair_changes>(std::move(part)));
 }
 
-void replicator_state::reissue_in(std::size_t shard,
-                                  std::vector<reissue> part) {
+void replicator_state::reissue_in(std::size_t shard, std::vector<reissue> part,
+                                  std::uint64_t restamp_upto) {
   caf::anon_send(setup.shards[shard],
                  std::make_shared<reissue_batch>(
-                     reissue_batch{std::move(part), errc::ok}));
+                     reissue_batch{std::move(part), restamp_upto, errc::ok}));
 }
 
-void replicator_state::reissue_all() {
-  caf::anon_send(setup.journal, reissue_atom_v);
+void replicator_state::reissue_some(std::uint64_t restamp_upto,
+                                    const std::string& after) {
+  caf::anon_send(setup.journal, reissue_atom_v, restamp_upto, after);
+}
+
+void replicator_state::save_identity(const cluster_identity& who,
+                                     bool founder) {
+  caf::anon_send(setup.journal, identity_note{who, founder});
+}
+
+void replicator_state::identity_saved(const identity_note& note) {
+  log::info("cluster_joined",
+            {{"identity", to_string(note.who)}, {"founder", note.founder}});
+  core->identity_saved(note.who, note.founder);
+}
+
+void replicator_state::note_stranger(origin_id peer,
+                                     const cluster_identity& own,
+                                     const cluster_identity& theirs,
+                                     bool gives_way) {
+  log::warning("another_cluster",
+               {{"peer", core->name_of(peer)},
+                {"own_identity", to_string(own)},
+                {"their_identity", to_string(theirs)},
+                {"gives_way", gives_way ? "this node" : "the peer"}});
+}
+
+void replicator_state::note_lie(origin_id peer, std::uint64_t line,
+                                std::uint64_t mark) {
+  log::warning("line_above_mark", {{"peer", core->name_of(peer)},
+                                   {"their_line", line},
+                                   {"own_mark", mark}});
 }
 
 void replicator_state::rejoin(const rejoin_plan& plan) {
-  log::warning("rejoining", {{"reason", plan.reason}});
+  log::warning("rejoining", {{"reason", plan.reason},
+                             {"identity", to_string(plan.identity)}});
   caf::anon_send(setup.journal, rebirth_atom_v, plan);
 }
 
@@ -276,6 +326,7 @@ caf::behavior replicator_actor(caf::stateful_actor<replicator_state>* self,
       [=](const leaf_difference_ptr& part) {
         self->state.difference_came(*part);
       },
+      [=](const identity_note& note) { self->state.identity_saved(note); },
       [=](const reissue_batch_ptr& all) { self->state.reissues_came(*all); },
       [=](const reissue_report_ptr& part) { self->state.reissue_done(*part); },
       [=](const quorum_wait_ptr& wait) { self->state.await(*wait); },

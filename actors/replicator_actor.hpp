@@ -8,6 +8,7 @@
 #include "cluster/replica.hpp"
 #include "cluster/shard_rounds.hpp"
 #include "storage/data_counts.hpp"
+#include "storage/node_conditions.hpp"
 
 #include <caf/all.hpp>
 
@@ -24,6 +25,10 @@ struct replicator_setup {
   replica_memory memory;
   hybrid_clock* stamps = nullptr;
   node_gate* gate = nullptr;
+  /// None: nobody looks.
+  node_conditions* conditions = nullptr;
+  /// There are members that the node was told to join.
+  bool has_seeds = false;
   const digest_tree* digests = nullptr;
   const clock* wall_clock = nullptr;
   /// How long a write waits for members at most.
@@ -51,9 +56,11 @@ struct replicator_state : replica_port, shards_port {
   void difference_came(leaf_difference& part);
   void reissues_came(reissue_batch& all);
   void reissue_done(const reissue_report& part);
+  void identity_saved(const identity_note& note);
   void await(quorum_wait& wait);
   void answer_questions(operation_batch& batch);
   void beat();
+  void state_conditions();
   moment now() const;
 
   // -- replica_port
@@ -71,7 +78,13 @@ struct replicator_state : replica_port, shards_port {
   void list(std::uint64_t token, std::vector<std::uint32_t> leaves) override;
   void compare(leaf_comparison with) override;
   void reconcile(repair_changes with) override;
-  void reissue_all() override;
+  void save_identity(const cluster_identity& who, bool founder) override;
+  void note_stranger(origin_id peer, const cluster_identity& own,
+                     const cluster_identity& theirs, bool gives_way) override;
+  void note_lie(origin_id peer, std::uint64_t line,
+                std::uint64_t mark) override;
+  void reissue_some(std::uint64_t restamp_upto,
+                    const std::string& after) override;
   void rejoin(const rejoin_plan& plan) override;
   void answer(std::uint64_t ticket, std::size_t members_reached,
               bool in_time) override;
@@ -81,7 +94,8 @@ struct replicator_state : replica_port, shards_port {
   void compare(std::size_t shard,
                std::shared_ptr<const leaf_comparison> what) override;
   void reconcile(std::size_t shard, repair_changes part) override;
-  void reissue_in(std::size_t shard, std::vector<reissue> part) override;
+  void reissue_in(std::size_t shard, std::vector<reissue> part,
+                  std::uint64_t restamp_upto) override;
 
   caf::event_based_actor* self = nullptr;
   replicator_setup setup;
@@ -90,6 +104,10 @@ struct replicator_state : replica_port, shards_port {
   std::map<origin_id, link> links;
   std::unique_ptr<shard_rounds> rounds;
   std::map<std::uint64_t, quorum_wait> waits;
+  /// Beats for which the node has been alone.
+  unsigned beats_alone = 0;
+  /// The last key of the writes that are being issued anew.
+  std::string last_reissue;
   std::uint64_t next_wait = 0;
 };
 

@@ -94,7 +94,9 @@ caf::behavior shard_actor(caf::stateful_actor<shard_state>* self,
       [=](const leaf_query_ptr& query) { core->list(*query); },
       [=](const leaf_comparison_ptr& with) { core->compare(*with); },
       [=](const repair_changes_ptr& with) { core->reconcile(*with); },
-      [=](const reissue_batch_ptr& batch) { core->reissue_all(batch->writes); },
+      [=](const reissue_batch_ptr& batch) {
+        core->reissue_all(batch->writes, batch->restamp_upto);
+      },
       [=](const damage_found_ptr& found) { core->rewrite(found->rows); },
       [=](start_atom) { core->start(); },
       [=](feed_atom, const caf::actor& replicator) {

@@ -13,7 +13,8 @@
 //                u32 count, { u32 size, key, u32 size, entry }
 //   ack       := u64 upto, u64 last, u64 settled, u8 refused
 //   greeting  := u64 hlc, u64 line, u64 last, u8 flags, u64 merged_hlc,
-//                u16 count, { run }, u16 count, { run }
+//                u64 marked, u64 born, u64 id, u16 count, { run },
+//                u16 count, { run }
 //   run       := u64 id, u64 started_hlc, u64 reached
 //   accept    := u8 1
 //   mark      := u64 acknowledged, u64 position, u64 view, u64 wanted,
@@ -28,6 +29,7 @@
 #include "cluster/frame_repair.hpp"
 #include "storage/change.hpp"
 #include "storage/clock.hpp"
+#include "storage/cluster_identity.hpp"
 #include "storage/errc.hpp"
 #include "storage/store.hpp"
 
@@ -111,9 +113,15 @@ struct greeting_frame {
   bool settled = false;
   bool rejoining = false;
   bool has_data = false;
+  /// The sender was among those that bore its cluster.
+  bool founder = false;
   /// Everything that the receiver stamped up to here has been merged by a
   /// member.
   std::uint64_t merged_hlc = 0;
+  /// No line that rests on the sender's marks so far is above.
+  std::uint64_t marked = 0;
+  /// The cluster that the sender's state belongs to.
+  cluster_identity identity;
   /// The sender's own, oldest first. The last one is the present one: there
   /// is always one. At most `runs_max`.
   std::vector<run_record> runs;

@@ -23,7 +23,8 @@ constexpr unsigned flag_sealed = 1;
 constexpr unsigned flag_settled = 2;
 constexpr unsigned flag_rejoining = 4;
 constexpr unsigned flag_has_data = 8;
-constexpr unsigned flags_known = 15;
+constexpr unsigned flag_founder = 16;
+constexpr unsigned flags_known = 31;
 
 std::uint8_t flags_of(const greeting_frame& said) {
   unsigned flags = 0;
@@ -31,6 +32,7 @@ std::uint8_t flags_of(const greeting_frame& said) {
   flags |= said.settled ? flag_settled : 0;
   flags |= said.rejoining ? flag_rejoining : 0;
   flags |= said.has_data ? flag_has_data : 0;
+  flags |= said.founder ? flag_founder : 0;
   return static_cast<std::uint8_t>(flags);
 }
 
@@ -70,6 +72,9 @@ std::string encode(const greeting_frame& said) {
   w.number(said.last);
   w.number(flags_of(said));
   w.number(said.merged_hlc);
+  w.number(said.marked);
+  w.number(said.identity.born);
+  w.number(said.identity.id);
   write_runs(w, said.runs);
   write_runs(w, said.receiver_runs);
   return std::move(w.out);
@@ -87,11 +92,17 @@ result<frame> wire::read_greeting(reader& in) {
   said.settled = (flags & flag_settled) != 0;
   said.rejoining = (flags & flag_rejoining) != 0;
   said.has_data = (flags & flag_has_data) != 0;
+  said.founder = (flags & flag_founder) != 0;
   said.merged_hlc = in.number<std::uint64_t>();
+  said.marked = in.number<std::uint64_t>();
+  said.identity.born = in.number<std::uint64_t>();
+  said.identity.id = in.number<std::uint64_t>();
   if (!read_runs(in, said.runs) || !read_runs(in, said.receiver_runs))
     return malformed("a greeting names runs that are none");
   if (said.runs.empty())
     return malformed("a greeting without a present run");
+  if (!said.identity && said.identity.id != 0)
+    return malformed("a greeting of a cluster that was never born");
   return whole(in, std::move(said));
 }
 

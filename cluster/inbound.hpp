@@ -67,6 +67,9 @@ public:
   /// come.
   position settled() const noexcept;
 
+  /// Some frame that was taken is not durable yet.
+  bool is_busy() const noexcept { return !open_.empty(); }
+
   std::uint64_t next_ticket() const noexcept { return next_ticket_; }
 
 private:

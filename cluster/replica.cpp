@@ -8,6 +8,19 @@
 
 namespace panal {
 
+namespace {
+
+/// The line that a frame of repair claims for its sender.
+std::optional<std::uint64_t> line_in(const frame& said) {
+  if (const auto* leaves = std::get_if<repair_leaves_frame>(&said))
+    return leaves->line;
+  if (const auto* entries = std::get_if<repair_entries_frame>(&said))
+    return entries->line;
+  return std::nullopt;
+}
+
+} // namespace
+
 replica::replica(const replica_config& config, replica_memory memory,
                  replica_port& port, hybrid_clock& clock, node_gate& gate,
                  const digest_tree& digests)
@@ -31,15 +44,24 @@ replica::replica(const replica_config& config, replica_memory memory,
                [this](origin_id who, std::string bytes) {
                  send(who, std::move(bytes));
                }},
-      clocks_{config.clocks} {
+      clocks_{config.clocks},
+      drawn_{~memory_.seed} {
   auto& facts = memory_.facts;
   line_hlc_ = facts[fact::line];
   repair_link_->set_line(told_line());
-  promised_ = facts[fact::promised];
+  promised_ = told_ = facts[fact::promised];
+  repair_link_->set_mark(promised_);
   wanted_ = clock_.promise();
   sealed_ = seal_asked_ = facts[fact::sealed] != 0;
   settled_ = facts[fact::settled] != 0;
   rejoining_ = facts[fact::rejoining] != 0;
+  identity_ = {facts[fact::cluster_born], facts[fact::cluster_id]};
+  // Half of one is none: the other half could not be read.
+  if (identity_.id == 0)
+    identity_ = {};
+  founder_ = facts[fact::founder] != 0;
+  if (!identity_ && sealed_)
+    identity_ = identity_before_all;
   has_data_ = memory_.has_data;
   is_damaged_ = memory_.damage == damage_grade::unsound
                 && !PANAL_MUTANT(damaged_fact_believed);
@@ -68,6 +90,11 @@ void replica::members_changed(const std::vector<member>& members) {
         i != peers_.end() && !i->second.linked)
       peers_.erase(i);
   }
+  for (const auto origin : present)
+    told_before_.try_emplace(origin, told_);
+  std::erase_if(told_before_, [&](const auto& each) {
+    return std::ranges::find(present, each.first) == present.end();
+  });
   members_ = members;
   line_.set_members(std::move(present));
 }
@@ -121,6 +148,8 @@ void replica::frame_came(origin_id from, std::string_view bytes, moment now) {
   const auto content = decode_frame(bytes);
   if (!content)
     return refuse_frame(from, content.error().detail);
+  if (refuses_line_in(from, *content))
+    return;
   if (link.open() && repair_.came(from, *content, bytes.size(), now.steady))
     return;
   const auto take = [&](const auto& said) {
@@ -132,6 +161,34 @@ void replica::frame_came(origin_id from, std::string_view bytes, moment now) {
 void replica::refuse_frame(origin_id from, std::string_view why) {
   ++frames_refused_;
   port_.cut(from, why, true);
+}
+
+// The line is the least of all members' marks: none can be above what this
+// node has promised, unless it was drawn before this node belonged to the
+// cluster, and then this node's first promise was above it. A run that begins
+// is above what a disk may have lost of an earlier one.
+bool replica::is_lie(std::uint64_t line) const noexcept {
+  if (promised_ == 0 || !identity_ || PANAL_MUTANT(lying_line_believed))
+    return false;
+  const auto own = memory_.runs.find(own_change);
+  const auto begun = own == memory_.runs.end() || own->second.empty()
+                         ? 0
+                         : own->second.back().started_hlc;
+  return line > std::max(promised_, begun);
+}
+
+bool replica::refuses_line_in(origin_id from, const frame& said) {
+  const auto line = line_in(said);
+  if (!line || !is_lie(*line))
+    return false;
+  refuse_line(from, *line);
+  return true;
+}
+
+void replica::refuse_line(origin_id from, std::uint64_t line) {
+  ++lines_refused_;
+  port_.note_lie(from, line, promised_);
+  refuse_frame(from, "its line is above what this node has marked");
 }
 
 // A peer sends data only after it has judged this node's greeting well.
@@ -184,6 +241,7 @@ void replica::tick(moment now) {
   }
   if (now.steady >= next_mark_) {
     next_mark_ = now.steady + config_.mark_pause;
+    consider_birth();
     make_mark(now);
     port_.set_line(line_hlc_, std::min(line_hlc_, line_.least()));
   }

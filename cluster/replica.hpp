@@ -34,6 +34,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,8 @@ struct replica_config {
   /// Changes kept in memory for peers that keep up.
   std::size_t recent_bytes_max = std::size_t{16} << 20;
   std::size_t shards = 1;
+  /// False: a node without a cluster port, which never has a peer.
+  bool clustered = true;
   std::chrono::milliseconds heartbeat_pause{250};
   std::chrono::milliseconds mark_pause{1'000};
   /// How often the line may move: each move is a commit.
@@ -134,8 +137,8 @@ public:
   void listed(std::uint64_t token, std::vector<leaf_place> items, moment now);
   void compared(std::uint64_t token, std::vector<change> differing, bool more,
                 moment now);
-  /// @param left  some could not be issued, and are to be tried again.
-  void reissued(std::size_t issued, std::size_t refused, bool left);
+  void reissued(const reissue_outcome& done);
+  void identity_saved(const cluster_identity& who, bool founder);
 
   /// Saves how far the peers are; tick() does so by and by.
   void save_cursors();
@@ -162,8 +165,16 @@ public:
   std::size_t members() const noexcept { return line_.members().size(); }
   /// Up to which hlc a member has merged what `origin` has stamped.
   std::uint64_t seen_of(origin_id origin) const;
+  /// A member's name, for logs.
+  std::string_view name_of(origin_id who) const noexcept;
   /// True while a link to it is up.
   bool is_linked(origin_id who) const noexcept;
+  /// The cluster that this node's state belongs to; none while it is
+  /// provisional.
+  const cluster_identity& identity() const noexcept { return identity_; }
+  /// It is provisional and reaches nobody: others may hold what it does not
+  /// know of.
+  bool is_alone() const noexcept;
   /// This node's place in the cluster is settled, and it serves.
   bool is_rejoining() const noexcept { return rejoining_; }
 
@@ -197,6 +208,13 @@ private:
     bool is_rejoining = false;
     /// Its line, as its greeting had it.
     std::uint64_t greeted_line = 0;
+    /// Of its last greeting; an older one may come late.
+    std::uint64_t greeted_hlc = 0;
+    std::uint64_t greeted_run_id = 0;
+    /// The cluster that its state belongs to.
+    cluster_identity identity;
+    /// It belongs to another one, and that was told.
+    bool is_stranger = false;
     /// Changes up to here are read from the store, not from memory: what
     /// memory holds of before the link may have been collected since.
     position memory_from = 0;
@@ -230,6 +248,9 @@ private:
   void take_frame(origin_id from, peer& link, const mark_frame& said,
                   moment now);
   void refuse_frame(origin_id from, std::string_view why);
+  bool is_lie(std::uint64_t line) const noexcept;
+  bool refuses_line_in(origin_id from, const frame& said);
+  void refuse_line(origin_id from, std::uint64_t line);
 
   // -- greetings (replica_greeting.cpp) ---------------------------------------
   bool may_meet() const noexcept;
@@ -240,6 +261,9 @@ private:
                   moment now);
   void open(origin_id from, peer& link, moment now);
   void settle();
+  void wait_for(origin_id from, peer& link, const cluster_identity& theirs);
+  void adopt(const cluster_identity& who, bool founder);
+  void consider_birth();
   standing own_standing() const;
   void rejoin(const rejoin_plan& plan);
   position most_acknowledged() const;
@@ -333,6 +357,17 @@ private:
   /// as their marks say, at peers.
   std::uint64_t wanted_ = 0;
   bool owes_mark_ = false;
+  /// The newest mark that a peer was told, and, by member, the newest that was
+  /// told before this node knew of it: no line that was drawn without that
+  /// member is above.
+  std::uint64_t told_ = 0;
+  std::map<origin_id, std::uint64_t> told_before_;
+  cluster_identity identity_;
+  /// It was among those that bore its cluster.
+  bool founder_ = false;
+  /// On its way to the disk.
+  std::optional<std::pair<cluster_identity, bool>> adopting_;
+  std::mt19937_64 drawn_;
   bool sealed_ = false;
   bool seal_asked_ = false;
   bool settled_ = false;
@@ -341,6 +376,8 @@ private:
   /// Too much of the disk is damaged: a member's state is to be taken over.
   bool is_damaged_ = false;
   bool reissuing_ = false;
+  /// The keys up to here have had their turn.
+  std::string reissued_upto_;
   /// All is issued anew, and that fact is on its way to the disk.
   bool rejoined_ = false;
   unsigned greetings_left_ = 0;
@@ -364,6 +401,7 @@ private:
   std::uint64_t set_aside_ = 0;
   std::uint64_t below_line_ = 0;
   std::uint64_t frames_refused_ = 0;
+  std::uint64_t lines_refused_ = 0;
   std::uint64_t reissued_ = 0;
   std::uint64_t reissue_refused_ = 0;
 };

@@ -109,7 +109,7 @@ void replica::stream_came(origin_id from, peer& link, std::uint32_t stream,
     deferred_came(from, link, stream, *deferred);
   else if (const auto* fetched = std::get_if<fetched_frame>(&*content))
     take_frame(from, link, *fetched, now);
-  else
+  else if (!refuses_line_in(from, *content))
     repair_.came(from, *content, bytes.size(), now.steady);
 }
 

@@ -2,6 +2,7 @@
 
 #include "cluster/replica.hpp"
 #include "cluster/replica_repair.hpp"
+#include "storage/mutant.hpp"
 
 #include <algorithm>
 
@@ -48,8 +49,10 @@ void replica::take_mark(origin_id from, peer& link, const mark_frame& said,
 // Marks are made while somebody waits for the line, or for the cluster's state:
 // at rest there are none. Who rejoins makes none itself: the line has to wait
 // for what it will issue anew.
+// And who is alone promises nothing: nobody would hear it.
 bool replica::needs_mark() const noexcept {
-  if (rejoining_)
+  const auto is_open = [](const auto& each) { return each.second.open(); };
+  if (rejoining_ || std::ranges::none_of(peers_, is_open))
     return false;
   const bool is_waited_for = std::ranges::any_of(peers_, [](const auto& each) {
     return each.second.open() && each.second.is_rejoining;
@@ -63,6 +66,9 @@ bool replica::needs_mark() const noexcept {
 // starts above it.
 void replica::make_mark(moment now) {
   if (!needs_mark())
+    return;
+  // A line is drawn by members of one cluster: who belongs to none waits.
+  if (!identity_ && !PANAL_MUTANT(provisional_draws_line))
     return;
   // Asked for again until it is durable: a disk may refuse.
   if (!sealed_ && settled_) {
@@ -80,6 +86,7 @@ void replica::make_mark(moment now) {
 
 void replica::promise_is_durable(std::uint64_t hlc) {
   promised_ = std::max(promised_, hlc);
+  repair_link_->set_mark(promised_);
   if (hlc != mark_asked_)
     return;
   // Whoever has not joined yet has nothing that others could rest on.
@@ -123,6 +130,9 @@ void replica::send_mark(origin_id who, peer& to) {
   said.wanted = wanted_ > line_.least() ? wanted_ : 0;
   for (const auto& [origin, upto] : to.waiting_mark->row)
     said.merged.push_back({origin, upto});
+  if (const auto own = to.waiting_mark->row.find(memory_.self.origin);
+      own != to.waiting_mark->row.end())
+    told_ = std::max(told_, own->second);
   to.waiting_mark.reset();
   port_.send(who, encode(said));
 }

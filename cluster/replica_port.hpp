@@ -90,6 +90,19 @@ struct repair_changes {
   bool mends = false;
 };
 
+/// What came of a number of writes that were to be issued anew.
+struct reissue_outcome {
+  std::size_t issued = 0;
+  /// Since a delete or a greater version stands, or they have expired.
+  std::size_t refused = 0;
+  /// Some could not be issued, and are to be tried again.
+  bool left = false;
+  /// There was none to be issued.
+  bool found_none = false;
+  /// The greatest key of them.
+  std::string last;
+};
+
 /// Calls may come back to the replica later, never from inside the call.
 class replica_port {
 public:
@@ -114,6 +127,14 @@ public:
   /// saved() follows once it is durable; not if that fails.
   virtual void save_fact(fact which, std::uint64_t value) = 0;
   virtual void add_run(const run_record& run, origin_id peer) = 0;
+  /// Both at once; identity_saved() follows once they are durable.
+  /// @param founder  see `fact`.
+  virtual void save_identity(const cluster_identity& who, bool founder) = 0;
+  /// For the operator: a peer belongs to another cluster, and which of the two
+  /// gives way.
+  virtual void note_stranger(origin_id peer, const cluster_identity& own,
+                             const cluster_identity& theirs,
+                             bool gives_way) = 0;
 
   /// Sends `hlc` through all shards into the journal; marked() follows when
   /// everything that they have stamped up to it is committed.
@@ -129,9 +150,17 @@ public:
   /// The shards are to reconcile; nothing follows.
   virtual void reconcile(repair_changes with) = 0;
 
-  /// Writes of an earlier incarnation are to be issued anew; reissued()
-  /// follows for all of them together, once they are durable.
-  virtual void reissue_all() = 0;
+  /// For the operator: a peer has claimed a line above this node's mark.
+  virtual void note_lie(origin_id peer, std::uint64_t line,
+                        std::uint64_t mark) = 0;
+
+  /// A bounded number of the writes that an earlier incarnation has left are
+  /// to be issued anew; reissued() follows for all of these together, once they
+  /// are durable.
+  /// @param restamp_upto  see `fact`.
+  /// @param after  the keys up to here have had their turn.
+  virtual void reissue_some(std::uint64_t restamp_upto,
+                            const std::string& after) = 0;
   /// This node must rejoin: nothing else counts any more.
   virtual void rejoin(const rejoin_plan& plan) = 0;
   /// A write that has waited for its quorum may be answered.

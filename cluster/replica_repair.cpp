@@ -1,6 +1,7 @@
 #include "cluster/replica_repair.hpp"
 
 #include "cluster/replica.hpp"
+#include "storage/mutant.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -34,6 +35,13 @@ std::vector<std::uint64_t> repair_link::children(unsigned level,
   return digests_.children(level, node);
 }
 
+// Below a peer's line all that this node holds is merged there, if this node
+// has marked so far. Nothing is dropped on the peer's word alone.
+std::uint64_t repair_link::proven(std::uint64_t their_line) const noexcept {
+  return PANAL_MUTANT(lying_line_believed) ? their_line
+                                           : std::min(their_line, mark_);
+}
+
 void repair_link::send(origin_id peer, std::string bytes) {
   send_(peer, std::move(bytes));
 }
@@ -53,7 +61,7 @@ void repair_link::reconcile(std::uint64_t token, origin_id peer,
   leaf_comparison with;
   with.token = token;
   with.peer = peer;
-  with.their_line = their_line;
+  with.their_line = proven(their_line);
   with.bytes_max = bytes_max;
   for (const auto& leaf : theirs) {
     with.leaves.push_back(leaf.leaf);
@@ -66,7 +74,7 @@ void repair_link::reconcile(std::uint64_t token, origin_id peer,
 void repair_link::merge(origin_id peer, const repair_entries_frame& said) {
   repair_changes with;
   with.peer = peer;
-  with.their_line = said.line;
+  with.their_line = proven(said.line);
   for (const auto& item : said.items) {
     with.changes.push_back(
         {0, std::string{item.key}, std::string{item.entry}, peer});

@@ -40,6 +40,8 @@ public:
 
   /// What a round tells of the node's line.
   void set_line(std::uint64_t line) noexcept { line_ = line; }
+  /// The newest mark of this node: a peer's line proves nothing above it.
+  void set_mark(std::uint64_t mark) noexcept { mark_ = mark; }
   /// Sorts what the shards have listed by leaves, in the order of the list()
   /// of this token; empty if that is not the last one.
   std::vector<repair_leaf> by_leaf(std::uint64_t token,
@@ -51,8 +53,11 @@ public:
 private:
   replica_port& port_;
   const digest_tree& digests_;
+  std::uint64_t proven(std::uint64_t their_line) const noexcept;
+
   sender send_;
   std::uint64_t line_ = 0;
+  std::uint64_t mark_ = 0;
   std::uint64_t keys_taken_ = 0;
   /// The lists that the shards are at, for the round and for answers.
   std::map<std::uint64_t, std::vector<std::uint32_t>> lists_;

@@ -29,7 +29,10 @@ cluster_report replica::report(moment now) const {
     said.run = i->second.back().id;
   said.status = gate_.reads() != errc::ok    ? "rejoining"
                 : gate_.writes() != errc::ok ? "clock_unsafe"
+                : is_alone()                 ? "provisional"
                                              : "ok";
+  said.identity = identity_;
+  said.lines_refused = lines_refused_;
   said.last = recent_.last();
   said.line = line_hlc_;
   if (line_hlc_ != 0)
@@ -58,6 +61,17 @@ cluster_report replica::report(moment now) const {
     said.members.push_back(report_of(memory_.self, now));
   std::ranges::sort(said.members, {}, &member_report::name);
   return said;
+}
+
+std::string_view replica::name_of(origin_id who) const noexcept {
+  const auto i = std::ranges::find(members_, who, &member::origin);
+  return i == members_.end() ? "unknown" : std::string_view{i->name};
+}
+
+bool replica::is_alone() const noexcept {
+  const auto is_open = [](const auto& each) { return each.second.open(); };
+  return config_.clustered && !identity_
+         && std::ranges::none_of(peers_, is_open);
 }
 
 member_report replica::report_of(const member& who, moment now) const {

@@ -116,17 +116,36 @@ void shard::rewrite(const std::vector<damaged_row>& rows) {
   hand_to_journal();
 }
 
-void shard::reissue_all(const std::vector<reissue>& writes) {
+/// What becomes of one write; the first part that finds no room ends it.
+outcome shard::issue(const reissue& write, std::uint64_t restamp_upto) {
+  outcome last;
+  last.reply.code = errc::corrupt;
+  const auto old = decode(write.entry);
+  if (!old)
+    return last;
+  std::uint64_t after = 0;
+  for (const auto& part : keys_->parts_of(*old, restamp_upto)) {
+    last = part.is_kept ? keys_->keep(write.key, part.state)
+                        : keys_->reissue(write.key, part.state);
+    after = std::max(after, last.after);
+    hand_to_journal();
+    port_.issued(write.key, part, last);
+    if (last.reply.code == errc::memory_full
+        || last.reply.code == errc::overloaded)
+      break;
+  }
+  last.after = after;
+  return last;
+}
+
+void shard::reissue_all(const std::vector<reissue>& writes,
+                        std::uint64_t restamp_upto) {
   held_report held{{}, true, {}};
   auto& done = held.reissue;
   std::uint64_t after = 0;
   for (const auto& write : writes) {
-    const auto old = decode(write.entry);
-    auto out = old ? keys_->reissue(write.key, *old) : outcome{};
-    if (!old)
-      out.reply.code = errc::corrupt;
-    hand_to_journal();
-    port_.issued(write, out);
+    const auto out = issue(write, restamp_upto);
+    after = std::max(after, out.after);
     const auto code = out.reply.code;
     if (code == errc::memory_full || code == errc::overloaded) {
       done.left = true;
@@ -134,7 +153,6 @@ void shard::reissue_all(const std::vector<reissue>& writes) {
     }
     ++(code == errc::ok ? done.issued : done.refused);
     done.keys.push_back(write.key);
-    after = std::max(after, out.after);
   }
   report_when_durable(after, std::move(held));
 }

@@ -49,7 +49,9 @@ public:
   /// A peer's state of keys in which the two differ.
   void reconcile(const repair_changes& with);
   /// Writes of an earlier incarnation; port.reissued() follows.
-  void reissue_all(const std::vector<reissue>& writes);
+  /// @param restamp_upto  see `fact`.
+  void reissue_all(const std::vector<reissue>& writes,
+                   std::uint64_t restamp_upto);
 
   /// Rows on disk were found damaged while the node runs: what is held of their
   /// keys is stored anew.
@@ -106,6 +108,7 @@ private:
   };
   using held_clears = std::vector<held_clear>;
 
+  outcome issue(const reissue& write, std::uint64_t restamp_upto);
   void hand_to_journal();
   void failed(const commit_note& result);
   void release(const commit_note& result, std::vector<held_reply> replies);

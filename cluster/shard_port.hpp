@@ -115,7 +115,8 @@ public:
 
   // -- for the checks of tests: what was decided just now ---------------------
   virtual void took(const change&, const merge_outcome&) {}
-  virtual void issued(const reissue&, const outcome&) {}
+  virtual void issued(const std::string& /*key*/, const left_part&,
+                      const outcome&) {}
 };
 
 } // namespace panal

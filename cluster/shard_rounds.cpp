@@ -63,7 +63,9 @@ void shard_rounds::reconcile(repair_changes with) {
                               std::move(parts[shard]), with.mends});
 }
 
-bool shard_rounds::reissue_all(std::vector<reissue> writes) {
+bool shard_rounds::reissue_all(std::vector<reissue> writes,
+                               std::uint64_t restamp_upto) {
+  const bool has_some = !writes.empty();
   std::vector<std::vector<reissue>> parts(shards_);
   for (auto& write : writes)
     parts[place_of(write.key)].push_back(std::move(write));
@@ -73,8 +75,8 @@ bool shard_rounds::reissue_all(std::vector<reissue> writes) {
     reissue_parts_left_ += part.empty() ? 0U : 1U;
   for (std::size_t shard = 0; shard < shards_; ++shard)
     if (!parts[shard].empty())
-      port_.reissue_in(shard, std::move(parts[shard]));
-  return !writes.empty();
+      port_.reissue_in(shard, std::move(parts[shard]), restamp_upto);
+  return has_some;
 }
 
 std::optional<std::vector<leaf_place>> shard_rounds::listed(leaf_listing part) {

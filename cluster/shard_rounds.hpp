@@ -26,7 +26,8 @@ public:
   virtual void compare(std::size_t shard,
                        std::shared_ptr<const leaf_comparison> what) = 0;
   virtual void reconcile(std::size_t shard, repair_changes part) = 0;
-  virtual void reissue_in(std::size_t shard, std::vector<reissue> part) = 0;
+  virtual void reissue_in(std::size_t shard, std::vector<reissue> part,
+                          std::uint64_t restamp_upto) = 0;
 };
 
 /// Not thread-safe; owned by the replicator actor.
@@ -45,7 +46,7 @@ public:
   void reconcile(repair_changes with);
   /// Each write goes to its shard; reissued() gives the whole.
   /// @return false if there are no writes: then nothing follows.
-  bool reissue_all(std::vector<reissue> writes);
+  bool reissue_all(std::vector<reissue> writes, std::uint64_t restamp_upto);
 
   // A shard has answered. @return the whole, if it was the last one; nothing
   // for parts of a round that was given up.

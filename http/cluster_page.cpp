@@ -12,6 +12,15 @@
 namespace panal::http {
 namespace {
 
+void add_identity(json_object& page, const cluster_identity& who) {
+  if (!who)
+    return page.null("identity");
+  json_object one{page.member("identity")};
+  one.hex("id", who.id);
+  one.moment("born_at", time_of(stamp{who.born, 0}));
+  one.close();
+}
+
 void add_line(json_object& page, const cluster_report& what) {
   if (what.line == 0)
     page.null("line");
@@ -42,6 +51,7 @@ void add_counters(json_object& page, const cluster_report& what) {
   counters.number("set_aside", what.set_aside);
   counters.number("refused_below_line", what.refused_below_line);
   counters.number("frames_refused", what.frames_refused);
+  counters.number("lines_refused", what.lines_refused);
   counters.number("repair_rounds", what.repair_rounds);
   counters.number("repair_differences", what.repair_differences);
   counters.number("repaired_keys", what.repaired_keys);
@@ -88,6 +98,7 @@ void append_report(std::string& out, const cluster_report& what,
   page.text("cluster", what.cluster);
   page.hex("origin", what.origin);
   page.hex("run", what.run);
+  add_identity(page, what.identity);
   page.text("status",
             what.status == "ok" && of.any() ? "degraded" : what.status);
   add_reasons(page, of);

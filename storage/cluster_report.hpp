@@ -5,6 +5,7 @@
 
 #include "storage/change.hpp"
 #include "storage/clock.hpp"
+#include "storage/cluster_identity.hpp"
 #include "storage/stamp.hpp"
 
 #include <cstdint>
@@ -54,8 +55,10 @@ struct cluster_report {
   origin_id origin = 0;
   /// This process run's identity.
   std::uint64_t run = 0;
-  /// "ok", "rejoining" or "clock_unsafe"; what else is wrong with the node
-  /// stands in its node_conditions.
+  /// Which cluster the node's state belongs to; none: it is provisional.
+  cluster_identity identity;
+  /// "ok", "provisional", "rejoining" or "clock_unsafe"; what else is wrong
+  /// with the node stands in its node_conditions.
   std::string_view status = "ok";
   /// The newest position of this node's sequence.
   position last = 0;
@@ -90,6 +93,8 @@ struct cluster_report {
   std::uint64_t refused_below_line = 0;
   /// Frames of peers that were no frames, or broke a limit.
   std::uint64_t frames_refused = 0;
+  /// Of these: frames of peers that claimed a line above this node's marks.
+  std::uint64_t lines_refused = 0;
   /// Repair rounds, and those that found a difference; keys that changed here
   /// by repair.
   std::uint64_t repair_rounds = 0;

@@ -108,6 +108,12 @@ result<void> memory_store::save_fact(fact which, std::uint64_t value) {
   return {};
 }
 
+result<void> memory_store::save_facts(const fact_map& facts) {
+  for (const auto& [which, value] : facts)
+    facts_[which] = value;
+  return {};
+}
+
 result<void> memory_store::add_run(const run_record& run, origin_id peer) {
   auto& known = runs_[peer];
   std::erase_if(known, [&](const auto& x) { return x.id == run.id; });
@@ -117,12 +123,18 @@ result<void> memory_store::add_run(const run_record& run, origin_id peer) {
   return {};
 }
 
-result<void> memory_store::rebirth(origin_id fresh,
-                                   std::span<const change> kept,
-                                   std::span<const reissue> again,
-                                   const fact_map& facts) {
+result<void> memory_store::rebirth_from(origin_id fresh,
+                                        std::span<const change> kept,
+                                        const reissue_source& again,
+                                        const fact_map& facts) {
   if (auto in_order = check_rebirth(fresh, kept); !in_order)
     return in_order;
+  auto waiting = reissues_;
+  const auto given = again([&](const reissue& write) {
+    waiting.insert_or_assign(write.key, write.entry);
+  });
+  if (!given)
+    return given;
   origin_ = fresh;
   last_ = kept.size();
   journal_.assign(kept.begin(), kept.end());
@@ -131,16 +143,28 @@ result<void> memory_store::rebirth(origin_id fresh,
   cursors_.clear();
   runs_.erase(own_change);
   facts_ = facts;
-  for (const auto& [key, entry] : again)
-    reissues_[key] = entry;
+  reissues_ = std::move(waiting);
   return {};
 }
 
-result<std::vector<reissue>> memory_store::reissues() {
-  std::vector<reissue> all;
-  for (const auto& [key, entry] : reissues_)
-    all.push_back({key, entry});
-  return all;
+result<std::vector<reissue>> memory_store::reissues(std::string_view after,
+                                                    read_limits limits) {
+  std::vector<reissue> first;
+  std::size_t bytes = 0;
+  for (auto i = reissues_.upper_bound(after); i != reissues_.end(); ++i) {
+    const auto& [key, entry] = *i;
+    bytes += key.size() + entry.size();
+    if (first.size() == limits.changes_max
+        || (!first.empty() && bytes > limits.bytes_max))
+      break;
+    first.push_back({key, entry});
+  }
+  return first;
+}
+
+result<std::string> memory_store::reissue_of(std::string_view key) {
+  const auto found = reissues_.find(key);
+  return found == reissues_.end() ? std::string{} : found->second;
 }
 
 result<void> memory_store::remove_reissue(std::string_view key) {

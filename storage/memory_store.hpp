@@ -17,7 +17,7 @@
 
 namespace panal {
 
-class memory_store final : public store {
+class memory_store : public store {
 public:
   /// An empty store of a newly drawn origin (storage/origin.hpp).
   /// Errors: `storage_failed` if the system gives no randomness.
@@ -47,6 +47,7 @@ public:
   result<void> remove_member(origin_id who) override;
   result<std::vector<member>> members() override;
   result<void> save_fact(fact which, std::uint64_t value) override;
+  result<void> save_facts(const fact_map& facts) override;
   result<fact_map> facts() override { return facts_; }
   result<void> add_run(const run_record& run, origin_id peer) override;
   result<std::map<origin_id, std::vector<run_record>>> runs() override {
@@ -54,10 +55,13 @@ public:
   }
 
   result<void> drop_damaged_notes() override { return {}; }
-  result<void> rebirth(origin_id fresh, std::span<const change> kept,
-                       std::span<const reissue> again,
-                       const fact_map& facts) override;
-  result<std::vector<reissue>> reissues() override;
+  result<void> rebirth_from(origin_id fresh, std::span<const change> kept,
+                            const reissue_source& again,
+                            const fact_map& facts) override;
+  using store::reissues;
+  result<std::vector<reissue>> reissues(std::string_view after,
+                                        read_limits limits) override;
+  result<std::string> reissue_of(std::string_view key) override;
   result<void> remove_reissue(std::string_view key) override;
 
 private:

@@ -36,6 +36,9 @@ constexpr std::array<condition_row, conditions_count> condition_rows{{
      "Rows on disk are damaged that held more than a known key's state: what "
      "they were stands in the log",
      true},
+    {"provisional",
+     "No member was reached since the data directory was made: what a cluster "
+     "may hold is not known here"},
 }};
 
 // In the order of figure.

@@ -37,8 +37,11 @@ enum class condition : std::uint8_t {
   /// Rows on disk that are damaged, and which are no known key's. Counts rows.
   /// Start-up.
   damaged_rows,
+  /// The node belongs to no cluster yet, is told to join one, and reaches
+  /// nobody. Replicator.
+  provisional,
 };
-inline constexpr std::size_t conditions_count = 9;
+inline constexpr std::size_t conditions_count = 10;
 
 /// A number that is shown beside the node's state.
 enum class figure : std::uint8_t {

@@ -62,6 +62,7 @@ result<notes> notes::prepare(transactions& on) {
                        {&made.read_runs_, sql::read_runs},
                        {&made.add_reissue_, sql::add_reissue},
                        {&made.read_reissues_, sql::read_reissues},
+                       {&made.find_reissue_, sql::find_reissue},
                        {&made.remove_reissue_, sql::remove_reissue}});
   if (!prepared)
     return prepared.error();
@@ -127,6 +128,10 @@ result<void> notes::save_fact(fact which, std::uint64_t value) {
   return on_->run("save_fact", [&] { return put(which, value); });
 }
 
+result<void> notes::save_facts(const fact_map& facts) {
+  return on_->run("save_facts", [&] { return add(facts); });
+}
+
 result<fact_map> notes::facts() {
   fact_map all;
   if (!each_whole(read_facts_, &is_fact, [&](const statement& row) {
@@ -159,13 +164,35 @@ result<std::map<origin_id, std::vector<run_record>>> notes::runs() {
   return all;
 }
 
-result<std::vector<reissue>> notes::reissues() {
-  std::vector<reissue> all;
-  if (!each_whole(read_reissues_, &is_reissue, [&](const statement& row) {
-        all.push_back({std::string{row.bytes(0)}, std::string{row.bytes(1)}});
-      }))
+result<std::vector<reissue>> notes::reissues(std::string_view after,
+                                             read_limits limits) {
+  std::vector<reissue> first;
+  std::size_t bytes = 0;
+  rows found{read_reissues_.bind(1, after)};
+  while (found.next()) {
+    if (!is_reissue(*found.operator->()))
+      continue; // see tell()
+    const auto key = found->bytes(0);
+    const auto entry = found->bytes(1);
+    bytes += key.size() + entry.size();
+    if (first.size() == limits.changes_max
+        || (!first.empty() && bytes > limits.bytes_max))
+      return first;
+    first.push_back({std::string{key}, std::string{entry}});
+  }
+  if (!found.complete())
     return on_->db().failure("reissues");
-  return all;
+  return first;
+}
+
+result<std::string> notes::reissue_of(std::string_view key) {
+  rows found{find_reissue_.bind(1, key)};
+  if (found.next())
+    return is_reissue(*found.operator->()) ? std::string{found->bytes(1)}
+                                           : std::string{};
+  if (!found.complete())
+    return on_->db().failure("reissue_of");
+  return std::string{};
 }
 
 result<void> notes::tell(const damage_visitor& damage) {
@@ -195,16 +222,11 @@ result<void> notes::remove_reissue(std::string_view key) {
                   [&] { return remove_reissue_.bind(1, key).run(); });
 }
 
-int notes::add(std::span<const reissue> again) {
-  for (const auto& what : again) {
-    auto code = add_reissue_.bind(1, what.key)
-                    .bind(2, what.entry)
-                    .bind(3, row_sum(0, what.key, what.entry, own_change))
-                    .run();
-    if (code != SQLITE_OK)
-      return code;
-  }
-  return SQLITE_OK;
+int notes::add(const reissue& write) {
+  return add_reissue_.bind(1, write.key)
+      .bind(2, write.entry)
+      .bind(3, row_sum(0, write.key, write.entry, own_change))
+      .run();
 }
 
 int notes::add(const fact_map& facts) {

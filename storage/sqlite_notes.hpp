@@ -29,6 +29,7 @@ public:
   result<std::vector<member>> members();
 
   result<void> save_fact(fact which, std::uint64_t value);
+  result<void> save_facts(const fact_map& facts);
   result<fact_map> facts();
 
   /// An own one is flushed at every level: a run that a peer remembers and
@@ -37,13 +38,15 @@ public:
   result<void> add_run(const run_record& run, origin_id peer);
   result<std::map<origin_id, std::vector<run_record>>> runs();
 
-  result<std::vector<reissue>> reissues();
+  result<std::vector<reissue>> reissues(std::string_view after,
+                                        read_limits limits);
+  result<std::string> reissue_of(std::string_view key);
   /// Tells of the rows that all of these leave out.
   result<void> tell(const damage_visitor& damage);
   result<void> remove_reissue(std::string_view key);
 
   /// Steps of a rebirth's transaction: SQLITE_OK or SQLite's error code.
-  int add(std::span<const reissue> again);
+  int add(const reissue& write);
   int add(const fact_map& facts);
 
 private:
@@ -56,7 +59,7 @@ private:
   statement save_member_, remove_member_, read_members_;
   statement save_fact_, read_facts_;
   statement add_run_, trim_runs_, read_runs_;
-  statement add_reissue_, read_reissues_, remove_reissue_;
+  statement add_reissue_, read_reissues_, find_reissue_, remove_reissue_;
 };
 
 } // namespace panal::sqlite

@@ -237,7 +237,10 @@ inline constexpr std::string_view add_reissue =
     "INSERT OR REPLACE INTO reissues(key, entry, checksum)"
     " VALUES (?1, ?2, ?3)";
 inline constexpr std::string_view read_reissues =
-    "SELECT key, entry, checksum FROM reissues ORDER BY key";
+    "SELECT key, entry, checksum FROM reissues WHERE key > coalesce(?1, x'')"
+    " ORDER BY key";
+inline constexpr std::string_view find_reissue =
+    "SELECT key, entry, checksum FROM reissues WHERE key = ?1";
 inline constexpr std::string_view remove_reissue =
     "DELETE FROM reissues WHERE key = ?1";
 

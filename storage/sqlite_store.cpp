@@ -127,6 +127,9 @@ public:
   result<void> save_fact(fact which, std::uint64_t value) override {
     return notes_.save_fact(which, value);
   }
+  result<void> save_facts(const fact_map& facts) override {
+    return notes_.save_facts(facts);
+  }
   result<fact_map> facts() override { return notes_.facts(); }
   result<void> add_run(const run_record& run, origin_id peer) override {
     return notes_.add_run(run, peer);
@@ -140,10 +143,17 @@ public:
       return transactions_->db().run(sql::drop_damaged_notes);
     });
   }
-  result<void> rebirth(origin_id fresh, std::span<const change> kept,
-                       std::span<const reissue> again,
-                       const fact_map& facts) override;
-  result<std::vector<reissue>> reissues() override { return notes_.reissues(); }
+  result<void> rebirth_from(origin_id fresh, std::span<const change> kept,
+                            const reissue_source& again,
+                            const fact_map& facts) override;
+  using store::reissues;
+  result<std::vector<reissue>> reissues(std::string_view after,
+                                        read_limits limits) override {
+    return notes_.reissues(after, limits);
+  }
+  result<std::string> reissue_of(std::string_view key) override {
+    return notes_.reissue_of(key);
+  }
   result<void> remove_reissue(std::string_view key) override {
     return notes_.remove_reissue(key);
   }
@@ -390,21 +400,31 @@ int sqlite_store_impl::begin_incarnation(origin_id fresh,
   return code;
 }
 
-result<void> sqlite_store_impl::rebirth(origin_id fresh,
-                                        std::span<const change> kept,
-                                        std::span<const reissue> again,
-                                        const fact_map& facts) {
+result<void> sqlite_store_impl::rebirth_from(origin_id fresh,
+                                             std::span<const change> kept,
+                                             const reissue_source& again,
+                                             const fact_map& facts) {
   if (auto in_order = check_rebirth(fresh, kept); !in_order)
     return in_order;
+  result<void> given;
   auto steps = [&] {
-    auto code = begin_incarnation(fresh, kept);
+    // Before anything goes: it may come from there.
+    auto code = SQLITE_OK;
+    given = again([&](const reissue& write) {
+      if (code == SQLITE_OK)
+        code = notes_.add(write);
+    });
+    if (code == SQLITE_OK && !given)
+      code = SQLITE_ABORT;
     if (code == SQLITE_OK)
-      code = notes_.add(again);
+      code = begin_incarnation(fresh, kept);
     return code == SQLITE_OK ? notes_.add(facts) : code;
   };
   // Flushed at every level: it is rare, and what was issued under the new
   // origin must not outlive it.
   auto done = transactions_->run("rebirth", steps, true);
+  if (!given)
+    return given;
   if (!done)
     return done;
   origin_ = fresh;

@@ -79,6 +79,15 @@ enum class fact : std::uint8_t {
   met_run = 5,
   /// No promise above this hlc was made: stamps of a later run start here.
   promised = 6,
+  /// The cluster's identity (storage/cluster_identity.hpp), saved as a whole.
+  cluster_born = 7,
+  cluster_id = 8,
+  /// 1 if this node was among those that bore the cluster, before any line was
+  /// drawn in it: it speaks for those that it had met by then.
+  founder = 13,
+  /// Of a rejoin: writes stamped up to this hlc are issued under new stamps,
+  /// later ones keep theirs; 0: all get new ones.
+  restamp_upto = 14,
 };
 
 /// The facts by their enumerators' order.
@@ -105,6 +114,13 @@ struct disk_state {
   std::uint64_t reserve_bytes = 0;
   bool lacks_reserve = false;
 };
+
+/// Takes the writes that are to be issued anew, one after the other; of two
+/// with the same key the later one counts.
+using reissue_sink = std::function<void(const reissue&)>;
+/// Gives all of them to `add`, and holds none of them. An error of its own
+/// undoes what they were for.
+using reissue_source = std::function<result<void>(const reissue_sink& add)>;
 
 /// What one bounded step of folding has done.
 struct fold_step {
@@ -192,6 +208,8 @@ public:
   virtual result<std::vector<member>> members() = 0;
 
   virtual result<void> save_fact(fact which, std::uint64_t value) = 0;
+  /// All of these, or none.
+  virtual result<void> save_facts(const fact_map& facts) = 0;
   virtual result<fact_map> facts() = 0;
 
   /// Remembers a start of this node, or, with `peer`, a run of that peer's
@@ -208,13 +226,19 @@ public:
 
   /// Makes this a new incarnation, in one transaction: a newly drawn origin,
   /// no changes (but `kept`, from position 1 on), no cursors, no runs of its
-  /// own, no facts but those given; `again` is added to the reissues, where it
-  /// takes the place of what waits for the same key. Members and peers' runs
-  /// stay, nothing that is damaged does. Durable against a power cut, as add_run is.
-  /// Errors: as append_all; then nothing has changed.
-  virtual result<void> rebirth(origin_id fresh, std::span<const change> kept,
-                               std::span<const reissue> again,
-                               const fact_map& facts) = 0;
+  /// own, no facts but those given; what `again` gives is added to the
+  /// reissues, where it takes the place of what waits for the same key.
+  /// Members and peers' runs stay, nothing that is damaged does. Durable
+  /// against a power cut, as add_run is.
+  /// Errors: as append_all, and those of `again`; then nothing has changed.
+  /// @param again  may call load() to read what goes.
+  virtual result<void> rebirth_from(origin_id fresh,
+                                    std::span<const change> kept,
+                                    const reissue_source& again,
+                                    const fact_map& facts) = 0;
+  /// The same with writes that stand in one row.
+  result<void> rebirth(origin_id fresh, std::span<const change> kept,
+                       std::span<const reissue> again, const fact_map& facts);
   /// Looks at the disk, and does what is due on it; called several times a
   /// second. While the store's files are gone, every write is refused with
   /// `storage_gone`.
@@ -223,8 +247,14 @@ public:
   /// as append_all.
   virtual result<void> probe() { return {}; }
 
-  /// The writes that wait to be issued anew, by key.
-  virtual result<std::vector<reissue>> reissues() = 0;
+  /// The writes that wait to be issued anew, by key, the first ones of those
+  /// after `after`.
+  virtual result<std::vector<reissue>> reissues(std::string_view after,
+                                                read_limits limits) = 0;
+  /// All of them.
+  result<std::vector<reissue>> reissues();
+  /// The entry that waits for this key; empty if none does.
+  virtual result<std::string> reissue_of(std::string_view key) = 0;
   virtual result<void> remove_reissue(std::string_view key) = 0;
 };
 

@@ -72,6 +72,13 @@ struct table_config {
   std::uint64_t digest_secret = 0;
 };
 
+/// A part of what an earlier incarnation has left of a key.
+struct left_part {
+  entry state;
+  /// It keeps its stamps.
+  bool is_kept = false;
+};
+
 /// The key of the row that holds the cleared floor.
 inline constexpr std::string_view cleared_key;
 
@@ -146,7 +153,16 @@ public:
   /// Issues a write of this directory's earlier incarnation anew, unless a
   /// delete has come after it (`not_found`), it has expired (`expired`) or a
   /// greater version stands (`stale_version`).
+  /// @param old  a delete, a put, or a put and the delete below it.
   outcome reissue(std::string_view key, const entry& old);
+  /// Takes in what an earlier incarnation has held, under the stamps that it
+  /// has. @pre all of it is stamped above the line.
+  outcome keep(std::string_view key, const entry& held);
+  /// What becomes of an entry that an earlier incarnation has left, in order:
+  /// each part is to be issued anew, or kept.
+  /// @param restamp_upto  see `fact`.
+  std::vector<left_part> parts_of(const entry& left,
+                                  std::uint64_t restamp_upto) const;
 
   /// Everything at or below the hlc `line` is merged by every member. It only
   /// rises, and must be durable before it is set.

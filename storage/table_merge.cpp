@@ -144,6 +144,46 @@ merge_outcome table::reconcile(std::string_view key, std::string_view encoded,
   return join(key, now, ours, before, *theirs, learnt ? source : local_change);
 }
 
+// The oldest put first: issued in this order, each finds before it what it has
+// found before. None may come to be above what was stamped after it, but where
+// that cannot be helped: a put below a line is refused by those who drew it.
+std::vector<left_part> table::parts_of(const entry& left,
+                                       std::uint64_t restamp_upto) const {
+  const auto all = ~std::uint64_t{0};
+  const auto upto = restamp_upto == 0 || PANAL_MUTANT(rejoin_restamps_all)
+                        ? all
+                        : std::max(restamp_upto, line_);
+  left_part kept{{}, true};
+  std::vector<left_part> parts(1);
+  if (left.floor.hlc > upto)
+    kept.state.floor = left.floor;
+  else
+    parts.front().state.floor = left.floor;
+  for (const auto& put : left.frontier) {
+    if (put.at.hlc > upto) {
+      kept.state.frontier.push_back(put);
+      continue;
+    }
+    if (!parts.back().state.frontier.empty())
+      parts.emplace_back();
+    parts.back().state.frontier.push_back(put);
+  }
+  if (parts.front().state == entry{})
+    parts.clear();
+  if (kept.state != entry{})
+    parts.insert(parts.begin(), std::move(kept));
+  return parts;
+}
+
+outcome table::keep(std::string_view key, const entry& held) {
+  const auto now = current(key);
+  const auto before = decoded(now.encoded);
+  time_.observe(newest_stamp(held));
+  outcome out;
+  out.after = join(key, now, before, before, held, own_change).after;
+  return out;
+}
+
 outcome table::reissue(std::string_view key, const entry& old) {
   outcome out;
   out.reply.code = errc::not_found;

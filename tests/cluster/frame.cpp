@@ -30,6 +30,8 @@ greeting_frame some_greeting() {
   said.settled = true;
   said.has_data = true;
   said.merged_hlc = 4;
+  said.marked = 13;
+  said.identity = {14, 15};
   said.runs = {{5, 6, 11}, {7, 8, 12}};
   said.receiver_runs = {{9, 10}};
   return said;
@@ -172,11 +174,12 @@ TEST_CASE("only what may be large or many is counted") {
 
 TEST_CASE("a greeting reads back as what was said, with each of its flags") {
   auto sent = some_greeting();
-  for (unsigned flags = 0; flags < 16; ++flags) {
+  for (unsigned flags = 0; flags < 32; ++flags) {
     sent.sealed = (flags & 1) != 0;
     sent.settled = (flags & 2) != 0;
     sent.rejoining = (flags & 4) != 0;
     sent.has_data = (flags & 8) != 0;
+    sent.founder = (flags & 16) != 0;
     const auto said = read_back<greeting_frame>(encode(sent));
     CHECK(said.hlc == 1);
     CHECK(said.line == 2);
@@ -185,10 +188,21 @@ TEST_CASE("a greeting reads back as what was said, with each of its flags") {
     CHECK(said.settled == sent.settled);
     CHECK(said.rejoining == sent.rejoining);
     CHECK(said.has_data == sent.has_data);
+    CHECK(said.founder == sent.founder);
     CHECK(said.merged_hlc == 4);
+    CHECK(said.marked == 13);
+    CHECK(said.identity == cluster_identity{14, 15});
     CHECK(said.runs == sent.runs);
     CHECK(said.receiver_runs == sent.receiver_runs);
   }
+}
+
+TEST_CASE("a greeting of no cluster is one, of one without a birth is none") {
+  auto sent = some_greeting();
+  sent.identity = {};
+  CHECK_FALSE(read_back<greeting_frame>(encode(sent)).identity);
+  sent.identity.id = 1;
+  CHECK_FALSE(decode_frame(encode(sent)).has_value());
 }
 
 TEST_CASE("a mark reads back as what was said") {
@@ -311,7 +325,7 @@ TEST_CASE("values that no sender writes are refused") {
   };
   CHECK(decode_frame(with(encode(accept_frame{}), 1, 0)).has_error());
   CHECK(decode_frame(with(encode(accept_frame{}), 1, 2)).has_error());
-  CHECK(decode_frame(with(encode(some_greeting()), 25, 16)).has_error());
+  CHECK(decode_frame(with(encode(some_greeting()), 25, 32)).has_error());
   auto nobody = some_greeting();
   nobody.runs.clear();
   CHECK(decode_frame(encode(nobody)).has_error());

@@ -65,14 +65,16 @@ TEST_CASE("the cluster's page of a node alone") {
   CHECK(
       page_of(d, small_report())
       == R"({"node":"node1","cluster":"hive","origin":"0123456789abcdef",)"
-         R"("run":"0000000000000007","status":"ok","reasons":[],"figures":{},)"
+         R"("run":"0000000000000007","identity":null,"status":"ok",)"
+         R"("reasons":[],"figures":{},)"
          R"("last":12,"keys":3,)"
          R"("line":null,"line_at":null,"line_age_ms":0,)"
          R"("line_blocked_by":null,"line_blocked_why":null,"tombstones":0,)"
          R"("cleared":null,"cleared_at":null,)"
          R"("digest_root":"ffffffffffffffff","clock_from_median_ms":0,)"
          R"("counters":{"set_aside":0,"refused_below_line":0,)"
-         R"("frames_refused":0,"repair_rounds":0,"repair_differences":0,)"
+         R"("frames_refused":0,"lines_refused":0,"repair_rounds":0,)"
+         R"("repair_differences":0,)"
          R"("repaired_keys":0,"reissued":0,"reissue_refused":0},)"
          R"("members":[]})");
   CHECK(d.last.what == verb::report);
@@ -107,6 +109,7 @@ TEST_CASE("the cluster's page shows what is known of members") {
 TEST_CASE("the cluster's page shows the line, clear-all and counters") {
   auto r = small_report();
   r.status = "clock_unsafe";
+  r.identity = {hlc_at(1'735'689'600'002), 0xabc};
   r.line = hlc_at(1'735'689'600'000) + 5;
   r.line_age_ms = 1'234;
   r.line_blocked_by = "node3";
@@ -117,6 +120,7 @@ TEST_CASE("the cluster's page shows the line, clear-all and counters") {
   r.set_aside = 1;
   r.refused_below_line = 2;
   r.frames_refused = 3;
+  r.lines_refused = 9;
   r.repair_rounds = 4;
   r.repair_differences = 5;
   r.repaired_keys = 6;
@@ -125,6 +129,8 @@ TEST_CASE("the cluster's page shows the line, clear-all and counters") {
   driver d;
   const auto page = page_of(d, r);
   CHECK(says(page, R"("status":"clock_unsafe")"));
+  CHECK(says(page, R"("identity":{"id":"0000000000000abc",)"
+                   R"("born_at":"2025-01-01T00:00:00.002000"})"));
   CHECK(says(page, R"("line":"01941f297c000005",)"
                    R"("line_at":"2025-01-01T00:00:00.000000",)"
                    R"("line_age_ms":1234,"line_blocked_by":"node3",)"
@@ -133,7 +139,7 @@ TEST_CASE("the cluster's page shows the line, clear-all and counters") {
                    R"("cleared_at":"2025-01-01T00:00:00.001000")"));
   CHECK(says(page, R"("clock_from_median_ms":-70000,)"
                    R"("counters":{"set_aside":1,"refused_below_line":2,)"
-                   R"("frames_refused":3,"repair_rounds":4,)"
+                   R"("frames_refused":3,"lines_refused":9,"repair_rounds":4,)"
                    R"("repair_differences":5,"repaired_keys":6,"reissued":7,)"
                    R"("reissue_refused":8})"));
 }

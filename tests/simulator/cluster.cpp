@@ -88,6 +88,7 @@ void cluster::draw_weather() {
   for (std::size_t i = 0; i < count; ++i)
     add_machine(std::make_unique<sim_disk>(fresh_origin()));
   draw_faults();
+  draw_losses();
 }
 
 origin_id cluster::fresh_origin() {

@@ -73,6 +73,12 @@ public:
   /// A node has come to belong to the cluster: what had been collected by then
   /// it will never see.
   void joined(std::size_t at) { machines_[at].joined_above = drawn_; }
+  /// A node is about to give its state up for another cluster's.
+  void judge_giving_way(std::size_t at, const cluster_identity& to);
+  void judge_drawing(std::size_t at);
+  /// The history has no room for what would have to be told.
+  void give_up() { is_void_ = true; }
+  bool is_one_cluster(std::size_t a, std::size_t b) const;
   /// A node commits something of its own.
   void judge_stamp(std::size_t at, const stamp& made);
   /// A node gives its identity up: not for what nobody has done to it.
@@ -91,6 +97,8 @@ public:
   /// A node has given up its state but for what it issues anew, `kept`: of
   /// what it was the last to hold, that of others' is excused.
   /// @param held  all that it held before.
+  /// A node has put aside all that it held, to issue it anew.
+  void note_rebirth(const op_set& held) { rolled_back_ |= held; }
   void excuse_rebirth(std::size_t index, const op_set& held, const op_set& kept,
                       origin_id own);
 
@@ -107,6 +115,8 @@ private:
     std::uint64_t joined_above = 0;
     /// Else it runs by itself until it is restarted as a member.
     bool is_clustered = true;
+    /// Its disk claims a line that no cluster has drawn.
+    bool lies = false;
     bool is_up() const noexcept { return node != nullptr; }
   };
   /// A machine that is new after a while, and first meets one member alone.
@@ -166,6 +176,10 @@ private:
     std::array<sim_time, 3> moments{};
     std::optional<newcomer> late;
     bool loners = false;
+    /// When disks are lost.
+    std::vector<sim_time> losses;
+    /// When a disk begins to lie about its line; 0: never.
+    sim_time lies_at = 0;
   };
 
   /// The operations whose stamps an entry holds.
@@ -195,6 +209,14 @@ private:
   void aim(std::size_t index, const aimed_fault& at);
   void bring_newcomer();
   void begin_alone(std::size_t index);
+  void draw_losses();
+  void lose_disks();
+  void lose_disk(std::size_t index);
+  void corrupt_line(std::size_t index);
+  cluster_identity identity_of(std::size_t index) const;
+  op_set held_on(sim_disk& disk) const;
+  /// What the other disks hold, also what waits there to be issued anew.
+  op_set held_but_by(std::size_t index) const;
   bool was_forgotten(std::size_t index);
   void restore_backup(std::size_t index);
   void damage_disk(std::size_t index);
@@ -235,6 +257,7 @@ private:
   bool had_expiries_ = false;
   bool had_twins_ = false;
   bool has_copy_ = false;
+  bool has_liar_ = false;
   bool had_forgets_ = false;
   bool had_damage_ = false;
   bool is_void_ = false;

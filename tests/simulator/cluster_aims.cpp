@@ -81,6 +81,11 @@ void cluster::schedule_faults() {
   for (std::size_t i = 0; weather_.loners && i < machines_.size(); ++i)
     if (r.chance(0.6))
       begin_alone(i);
+  for (const auto when : weather_.losses)
+    around.at(when, nature, [this] { lose_disks(); });
+  if (weather_.lies_at != 0)
+    around.at(weather_.lies_at, nature,
+              [this] { corrupt_line(around.random.below(machines_.size())); });
 }
 
 /// A full disk is emptied some time.

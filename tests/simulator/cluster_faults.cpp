@@ -29,13 +29,8 @@ op_set cluster::named_in(std::string_view encoded) const {
 
 void cluster::excuse_rollback(std::size_t index, const op_set& kept,
                               const op_set& bound) {
-  op_set elsewhere = kept;
-  for (std::size_t i = 0; i < machines_.size(); ++i)
-    if (i != index)
-      elsewhere |= machines_[i].disk->knows.seen();
-  auto held = machines_[index].disk->knows.seen();
-  for (const auto& write : *machines_[index].disk->reissues())
-    held |= named_in(write.entry);
+  const auto elsewhere = kept | held_but_by(index);
+  const auto held = held_on(*machines_[index].disk);
   rolled_back_ |= held & ~kept;
   for_each(held & ~elsewhere & ~bound, [this](op_id op) { ops.excuse(op); });
 }
@@ -43,10 +38,7 @@ void cluster::excuse_rollback(std::size_t index, const op_set& kept,
 void cluster::excuse_rebirth(std::size_t index, const op_set& held,
                              const op_set& kept, origin_id own) {
   rolled_back_ |= held & ~kept;
-  op_set elsewhere = kept;
-  for (std::size_t i = 0; i < machines_.size(); ++i)
-    if (i != index)
-      elsewhere |= machines_[i].disk->knows.seen();
+  const auto elsewhere = kept | held_but_by(index);
   for_each(ops.promised() & ~elsewhere, [&](op_id op) {
     if (ops[op].name.origin != own)
       ops.excuse(op);
@@ -244,6 +236,8 @@ void cluster::heal() {
   weather_ = {};
   weather_.length = length;
   for (std::size_t i = 0; i < machines_.size(); ++i) {
+    if (machines_[i].lies)
+      lose_disk(i);
     machines_[i].disk->heal();
     machines_[i].clock->set_offset(
         machines_[i].clock->offset() > 60'000

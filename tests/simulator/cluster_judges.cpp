@@ -16,6 +16,7 @@ unix_ms cluster::latest_wall() {
 // Where identities change, what a line speaks of changes with them.
 void cluster::judge_line(std::size_t at, std::uint64_t line) {
   drawn_ = std::max(drawn_, line);
+  judge_drawing(at);
   // Who has lost a row holds less than it has said.
   if (had_twins_ || had_forgets_ || had_damage_)
     return;
@@ -45,11 +46,13 @@ void cluster::judge_stamp(std::size_t at, const stamp& made) {
   if (had_twins_ || had_forgets_ || had_damage_)
     return;
   // Before it has met the others, it may have its past.
-  if ((*machines_[at].disk->facts())[fact::settled] == 0)
+  const auto& by = machines_[at];
+  if ((*by.disk->facts())[fact::settled] == 0 || by.lies)
     return;
   for (const auto& m : machines_)
-    if (m.is_up() && m.node->line() >= made.hlc
-        && m.node->counts_in(made.origin))
+    if (m.is_up() && m.node->line() >= made.hlc && !m.lies
+        && m.node->counts_in(by.disk->origin())
+        && is_one_cluster(at, static_cast<std::size_t>(&m - machines_.data())))
       violated("line: " + machines_[at].name + " commits a stamp below that of "
                + m.name);
 }

@@ -50,6 +50,9 @@ public:
   result<void> save_fact(fact which, std::uint64_t value) override {
     return disk_.save_fact(which, value);
   }
+  result<void> save_facts(const fact_map& all) override {
+    return disk_.save_facts(all);
+  }
   result<fact_map> facts() override { return disk_.facts(); }
   result<void> add_run(const run_record& run, origin_id peer) override {
     return disk_.add_run(run, peer);
@@ -60,14 +63,21 @@ public:
   result<void> drop_damaged_notes() override {
     return disk_.drop_damaged_notes();
   }
-  result<void> rebirth(origin_id fresh, std::span<const change> kept,
-                       std::span<const reissue> again,
-                       const fact_map& facts) override {
-    return disk_.rebirth(fresh, kept, again, facts);
+  result<void> rebirth_from(origin_id fresh, std::span<const change> kept,
+                            const reissue_source& again,
+                            const fact_map& facts) override {
+    return disk_.rebirth_from(fresh, kept, again, facts);
+  }
+  using store::reissues;
+  result<std::vector<reissue>> reissues(std::string_view after,
+                                        read_limits limits) override {
+    return disk_.reissues(after, limits);
+  }
+  result<std::string> reissue_of(std::string_view key) override {
+    return disk_.reissue_of(key);
   }
   disk_state look_after() override { return disk_.look_after(); }
   result<void> probe() override { return disk_.probe(); }
-  result<std::vector<reissue>> reissues() override { return disk_.reissues(); }
   result<void> remove_reissue(std::string_view key) override {
     return disk_.remove_reissue(key);
   }

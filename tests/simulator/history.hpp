@@ -94,6 +94,7 @@ public:
   const op_set& promised() const noexcept { return promised_; }
   /// It was acknowledged as flushed: a power loss takes it from nobody.
   void flush(op_id op) { flushed_.set(op); }
+  void unflush(const op_set& ops) { flushed_ &= ~ops; }
   const op_set& flushed() const noexcept { return flushed_; }
   /// Its only copies were on a disk that was rolled back, or its re-issue was
   /// refused.

@@ -68,13 +68,19 @@ enum class mutant : int {
   damaged_fact_believed,
   unreadable_merged,
   unreadable_backlog_passed,
+  identities_not_compared,
+  older_cluster_rejoins,
+  provisional_draws_line,
+  rejoin_drops_thirds,
+  rejoin_restamps_all,
+  lying_line_believed,
 };
 
 /// Set before the worlds are run, and not while they are.
 extern mutant active_mutant;
 
 /// In the order of the enumerators, without `none`.
-inline constexpr std::array<std::string_view, 59> mutant_names{
+inline constexpr auto mutant_names = std::to_array<std::string_view>({
     "ack_before_merge",
     "answer_before_commit",
     "below_line_accepted",
@@ -134,6 +140,12 @@ inline constexpr std::array<std::string_view, 59> mutant_names{
     "damaged_fact_believed",
     "unreadable_merged",
     "unreadable_backlog_passed",
-};
+    "identities_not_compared",
+    "older_cluster_rejoins",
+    "provisional_draws_line",
+    "rejoin_drops_thirds",
+    "rejoin_restamps_all",
+    "lying_line_believed",
+});
 
 } // namespace panal

@@ -109,6 +109,12 @@ result<void> sim_disk::save_fact(fact which, std::uint64_t value) {
   return behind_.save_fact(which, value);
 }
 
+result<void> sim_disk::save_facts(const fact_map& facts) {
+  if (auto done = write(disk_write::fact); !done)
+    return done;
+  return behind_.save_facts(facts);
+}
+
 result<void> sim_disk::add_run(const run_record& run, origin_id peer) {
   if (auto done = write(disk_write::run); !done)
     return done;
@@ -117,14 +123,17 @@ result<void> sim_disk::add_run(const run_record& run, origin_id peer) {
   return behind_.add_run(run, peer);
 }
 
-result<void> sim_disk::rebirth(origin_id fresh, std::span<const change> kept,
-                               std::span<const reissue> again,
-                               const fact_map& facts) {
+result<void> sim_disk::rebirth_from(origin_id fresh,
+                                    std::span<const change> kept,
+                                    const reissue_source& again,
+                                    const fact_map& facts) {
   if (auto done = write(disk_write::rebirth); !done)
     return done;
   flush();
-  forget_damage();
-  return behind_.rebirth(fresh, kept, again, facts);
+  auto done = behind_.rebirth_from(fresh, kept, again, facts);
+  if (done)
+    forget_damage();
+  return done;
 }
 
 result<void> sim_disk::remove_reissue(std::string_view key) {

@@ -141,18 +141,24 @@ public:
   result<void> remove_member(origin_id who) override;
   result<std::vector<member>> members() override { return behind_.members(); }
   result<void> save_fact(fact which, std::uint64_t value) override;
+  result<void> save_facts(const fact_map& facts) override;
   result<fact_map> facts() override;
   result<void> add_run(const run_record& run, origin_id peer) override;
   result<std::map<origin_id, std::vector<run_record>>> runs() override {
     return behind_.runs();
   }
   result<void> drop_damaged_notes() override;
-  result<void> rebirth(origin_id fresh, std::span<const change> kept,
-                       std::span<const reissue> again,
-                       const fact_map& facts) override;
+  result<void> rebirth_from(origin_id fresh, std::span<const change> kept,
+                            const reissue_source& again,
+                            const fact_map& facts) override;
   result<void> probe() override { return write(disk_write::probe); }
-  result<std::vector<reissue>> reissues() override {
-    return behind_.reissues();
+  using store::reissues;
+  result<std::vector<reissue>> reissues(std::string_view after,
+                                        read_limits limits) override {
+    return behind_.reissues(after, limits);
+  }
+  result<std::string> reissue_of(std::string_view key) override {
+    return behind_.reissue_of(key);
   }
   result<void> remove_reissue(std::string_view key) override;
 

@@ -109,7 +109,13 @@ public:
   void list(std::uint64_t token, std::vector<std::uint32_t> leaves) override;
   void compare(leaf_comparison with) override;
   void reconcile(repair_changes with) override;
-  void reissue_all() override;
+  void save_identity(const cluster_identity& who, bool founder) override;
+  void note_stranger(origin_id peer, const cluster_identity& own,
+                     const cluster_identity& theirs, bool gives_way) override;
+  void note_lie(origin_id peer, std::uint64_t line,
+                std::uint64_t mark) override;
+  void reissue_some(std::uint64_t restamp_upto,
+                    const std::string& after) override;
   void rejoin(const rejoin_plan& plan) override;
   void answer(std::uint64_t ticket, std::size_t members_reached,
               bool in_time) override;
@@ -120,7 +126,8 @@ public:
   void compare(std::size_t shard,
                std::shared_ptr<const leaf_comparison> what) override;
   void reconcile(std::size_t shard, repair_changes part) override;
-  void reissue_in(std::size_t shard, std::vector<reissue> part) override;
+  void reissue_in(std::size_t shard, std::vector<reissue> part,
+                  std::uint64_t restamp_upto) override;
 
 private:
   class links_part;
@@ -195,6 +202,7 @@ private:
   /// Repair has compared, and may have dropped what is dead.
   bool has_dropped_ = false;
   std::uint64_t line_ = 0;
+  std::string last_reissue_;
   std::map<unsigned, sim_time> fifo_;
 };
 

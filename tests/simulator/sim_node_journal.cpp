@@ -114,6 +114,36 @@ void sim_node::save_fact(fact which, std::uint64_t value) {
   owe(replicator, which, value);
 }
 
+void sim_node::save_identity(const cluster_identity& who, bool founder) {
+  around_.joined(index_);
+  post(replicator, journal_part, [this, who, founder] {
+    if (reborn_
+        || !disk_.save_facts({{fact::cluster_born, who.born},
+                              {fact::cluster_id, who.id},
+                              {fact::founder, founder ? 1U : 0U}}))
+      return;
+    around_.say(self().name + " belongs to cluster " + std::to_string(who.born)
+                + (founder ? ", a founder" : ""));
+    post(journal_part, replicator,
+         [this, who, founder] { core_->identity_saved(who, founder); });
+  });
+}
+
+void sim_node::note_stranger(origin_id peer, const cluster_identity& own,
+                             const cluster_identity& theirs, bool gives_way) {
+  around_.say(self().name + " of cluster " + std::to_string(own.born)
+              + " meets " + std::to_string(peer & 0xff) + " of "
+              + std::to_string(theirs.born)
+              + (gives_way ? ", and gives way" : ""));
+}
+
+void sim_node::note_lie(origin_id peer, std::uint64_t line,
+                        std::uint64_t mark) {
+  around_.say(self().name + " is told a line of " + std::to_string(line)
+              + " by " + std::to_string(peer & 0xff) + " above its mark "
+              + std::to_string(mark));
+}
+
 void sim_node::add_run(const run_record& run, origin_id peer) {
   owe(replicator, run, peer);
 }

@@ -10,6 +10,8 @@ namespace panal::sim {
 void sim_node::rejoin(const rejoin_plan& plan) {
   around_.say(self().name + " rejoins: " + std::string{plan.reason});
   around_.judge_rejoin(index_, plan.reason);
+  if (plan.keeps_all)
+    around_.judge_giving_way(index_, plan.identity);
   post(replicator, journal_part, [this, plan] {
     if (reborn_)
       return;
@@ -38,7 +40,15 @@ void sim_node::rejoin(const rejoin_plan& plan) {
         disk_.load([&](std::string_view, std::string_view entry, position) {
           learn(disk_.knows.clears, entry);
         }));
-    around_.excuse_rebirth(index_, before.seen(), kept, old_origin);
+    // Of what it has deleted without a trace it knows nothing now.
+    const auto traceless = before.seen() & around_.ops.traceless();
+    for (op_id op = 0; op < around_.ops.size(); ++op)
+      if (traceless[op])
+        around_.ops.lapse(op);
+    if (plan.keeps_all)
+      around_.note_rebirth(before.seen());
+    else
+      around_.excuse_rebirth(index_, before.seen(), kept, old_origin);
     around_.restart(index_);
   });
 }

@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 /// How long a write waits for members at most.
 constexpr auto quorum_patience = 2'000ms;
 
+/// Writes that are issued anew at a time: fewer than there often are.
+constexpr std::size_t reissues_at_once = 3;
+
 } // namespace
 
 template <class F>
@@ -123,22 +126,29 @@ void sim_node::difference_came(leaf_difference part) {
 
 // -- writes issued anew -------------------------------------------------------
 
-void sim_node::reissue_all() {
-  post(replicator, journal_part, [this] {
+void sim_node::reissue_some(std::uint64_t restamp_upto,
+                            const std::string& after) {
+  post(replicator, journal_part, [this, restamp_upto, after] {
     if (!disk_.is_readable())
-      return post(journal_part, replicator,
-                  [this] { core_->reissued(0, 0, true); });
-    post(journal_part, replicator, [this, writes = *disk_.reissues()] {
-      if (!rounds_.reissue_all(writes))
-        core_->reissued(0, 0, false);
+      return post(journal_part, replicator, [this] {
+        core_->reissued({0, 0, true, false, {}});
+      });
+    auto writes = *disk_.reissues(after, {reissues_at_once, ~std::size_t{0}});
+    post(journal_part, replicator, [this, writes, restamp_upto] {
+      if (writes.empty())
+        return core_->reissued({0, 0, false, true, {}});
+      last_reissue_ = writes.back().key;
+      rounds_.reissue_all(writes, restamp_upto);
     });
   });
 }
 
-void sim_node::reissue_in(std::size_t index, std::vector<reissue> part) {
-  to_shard(replicator, index, [part = std::move(part)](sim_shard& to) {
-    to.core.reissue_all(part);
-  });
+void sim_node::reissue_in(std::size_t index, std::vector<reissue> part,
+                          std::uint64_t restamp_upto) {
+  to_shard(replicator, index,
+           [part = std::move(part), restamp_upto](sim_shard& to) {
+             to.core.reissue_all(part, restamp_upto);
+           });
 }
 
 void sim_node::reissue_done(const reissue_report& part) {
@@ -150,7 +160,8 @@ void sim_node::reissue_done(const reissue_report& part) {
     tell(care_->settle(now().steady));
   });
   if (const auto whole = rounds_.reissued(part))
-    core_->reissued(whole->issued, whole->refused, whole->left);
+    core_->reissued(
+        {whole->issued, whole->refused, whole->left, false, last_reissue_});
 }
 
 } // namespace panal::sim

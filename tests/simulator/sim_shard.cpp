@@ -172,24 +172,41 @@ void sim_shard::took(const change& what, const merge_outcome& out) {
     stage(out.after, of);
 }
 
-void sim_shard::issued(const reissue& write, const outcome& out) {
-  const auto old = decode(write.entry);
-  if (old && !node_.around_.ops.is_full())
-    record_reissue(write, *old, out);
+void sim_shard::issued(const std::string& name, const left_part& what,
+                       const outcome& out) {
+  if (node_.around_.ops.is_full())
+    node_.around_.give_up();
+  else if (what.is_kept)
+    record_kept(what.state, out);
+  else
+    record_reissue(name, what.state, out);
 }
 
-void sim_shard::record_reissue(const reissue& write, const entry& old,
+/// Nothing that keeps its stamp may be below a line.
+void sim_shard::record_kept(const entry& held, const outcome& out) {
+  auto& around = node_.around_;
+  handed_ = nullptr;
+  knowledge of;
+  node_.learn(of, encode(held));
+  stage(out.after, of);
+  if (held.floor != stamp{})
+    around.judge_stamp(node_.index_, held.floor);
+  for (const auto& put : held.frontier)
+    around.judge_stamp(node_.index_, put.at);
+}
+
+void sim_shard::record_reissue(const std::string& name, const entry& old,
                                const outcome& out) {
   auto& around = node_.around_;
   const auto batch = std::exchange(handed_, nullptr);
   const auto floor = batch ? floor_of(batch->changes.back().entry) : stamp{};
   const auto& keys = core.keys();
-  const auto key = static_cast<unsigned>(write.key.at(1) - '0');
+  const auto key = static_cast<unsigned>(name.at(1) - '0');
   const auto before = old.frontier.empty()
                           ? around.ops.find(old.floor)
                           : around.ops.find(old.frontier.front().at);
   const auto code = out.reply.code;
-  around.say(node_.self().name + " issues " + write.key + " anew, floor "
+  around.say(node_.self().name + " issues " + name + " anew, floor "
              + std::to_string(old.floor.hlc) + " puts "
              + std::to_string(old.frontier.size()) + ": "
              + std::string{to_string(code)});

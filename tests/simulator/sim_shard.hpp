@@ -71,15 +71,17 @@ public:
   void spread_clear(const clear_notice& what) override;
   void wake(shard_task what, std::chrono::milliseconds pause) override;
   void took(const change& what, const merge_outcome& out) override;
-  void issued(const reissue& write, const outcome& out) override;
+  void issued(const std::string& name, const left_part& what,
+              const outcome& out) override;
 
 private:
   void judge(sim_request& item, unix_ms asked_at, const knowledge& knew);
   void judge_clear(const sim_request& item) const;
   void record(sim_request& item, unix_ms asked_at);
   void record_clear(sim_request& item);
-  void record_reissue(const reissue& write, const entry& old,
+  void record_reissue(const std::string& name, const entry& old,
                       const outcome& out);
+  void record_kept(const entry& held, const outcome& out);
   /// Knowledge that is durable when the change of this number is.
   void stage(std::uint64_t number, const knowledge& what);
   void stage_on_disk(std::uint64_t number, const knowledge& what);

@@ -166,6 +166,65 @@ TEST_CASE_TEMPLATE("reissues wait across rebirths until they are removed",
   CHECK(*s->reissues() == std::vector<reissue>{{"a", "4"}, {"c", "3"}});
 }
 
+TEST_CASE_TEMPLATE("reissues are read by key, as many as are asked for", Store,
+                   EACH_STORE) {
+  Store s;
+  const std::vector<reissue> all{{"a", "1"}, {"b", "22"}, {"c", "3"}};
+  REQUIRE(s->rebirth(fresh, {}, all, {}).has_value());
+  CHECK(*s->reissues({}, {2, 100})
+        == std::vector<reissue>{{"a", "1"}, {"b", "22"}});
+  CHECK(*s->reissues({}, {3, 3}) == std::vector<reissue>{{"a", "1"}});
+  CHECK(*s->reissues({}, {3, 1}) == std::vector<reissue>{{"a", "1"}});
+  CHECK(*s->reissues("a", {1, 100}) == std::vector<reissue>{{"b", "22"}});
+  CHECK(s->reissues("c", {1, 100})->empty());
+  CHECK(*s->reissue_of("b") == "22");
+  CHECK(s->reissue_of("d")->empty());
+}
+
+TEST_CASE_TEMPLATE("a rebirth takes its reissues from what goes", Store,
+                   EACH_STORE) {
+  Store s;
+  fill(s);
+  const auto give = [&](const reissue_sink& add) {
+    return s->load([&](std::string_view key, std::string_view entry, position) {
+      add({std::string{key}, std::string{entry}});
+    });
+  };
+  REQUIRE(s->rebirth_from(fresh, {}, give, {}).has_value());
+  s.reopen();
+  CHECK(load(*s).empty());
+  CHECK(*s->reissues()
+        == std::vector<reissue>{{"a", "1"}, {"b", "2"}, {"c", "3"}});
+}
+
+TEST_CASE_TEMPLATE("a rebirth whose reissues cannot be made changes nothing",
+                   Store, EACH_STORE) {
+  Store s;
+  fill(s);
+  const auto before = look(*s);
+  const auto give = [&](const reissue_sink& add) -> result<void> {
+    add({"a", "1"});
+    return error{errc::corrupt, "no entry"};
+  };
+  const auto done = s->rebirth_from(fresh, {}, give, {});
+  REQUIRE(!done.has_value());
+  CHECK(done.error().code == errc::corrupt);
+  CHECK(look(*s) == before);
+  CHECK(s->reissues()->empty());
+}
+
+TEST_CASE_TEMPLATE("facts that belong together are saved together", Store,
+                   EACH_STORE) {
+  Store s;
+  fill(s);
+  REQUIRE(
+      s->save_facts({{fact::cluster_born, 5}, {fact::line, 200}}).has_value());
+  s.reopen();
+  CHECK(*s->facts()
+        == fact_map{
+            {fact::line, 200}, {fact::sealed, 1}, {fact::cluster_born, 5}});
+}
+
 TEST_CASE_TEMPLATE("a rebirth that makes no sense changes nothing", Store,
                    EACH_STORE) {
   Store s;

@@ -265,3 +265,54 @@ TEST_CASE("what came back from elsewhere is issued anew below the line") {
   CHECK(f.holds("a"));
   CHECK(newest().hlc > line);
 }
+
+TEST_CASE("what is stamped above the line that may be keeps its stamps") {
+  fixture f;
+  const stamp low{f.now_hlc() + 1, 9};
+  const stamp high{low.hlc + 10, 9};
+  entry left;
+  left.floor = {low.hlc - 1, 9};
+  left.frontier = {{5, low, never, false, "\"low\""},
+                   {3, high, never, false, "\"high\""}};
+  const auto parts = f.keys.parts_of(left, low.hlc);
+  REQUIRE(parts.size() == 2);
+  CHECK(parts[0].is_kept);
+  REQUIRE(parts[0].state.frontier.size() == 1);
+  CHECK(parts[0].state.frontier[0].at == high);
+  CHECK(parts[0].state.floor == stamp{});
+  CHECK_FALSE(parts[1].is_kept);
+  CHECK(parts[1].state.floor == left.floor);
+  REQUIRE(parts[1].state.frontier.size() == 1);
+  CHECK(parts[1].state.frontier[0].at == low);
+
+  f.keys.keep("a", parts[0].state);
+  f.commit();
+  CHECK(decode(f.keys.durable_entry("a"))->frontier[0].at == high);
+  CHECK(f.keys.reissue("a", parts[1].state).reply.at.hlc > high.hlc);
+  f.commit();
+  CHECK(f.apply(verb::get, "a").reply.version == 5);
+}
+
+TEST_CASE("nothing keeps its stamps that is not above this node's line") {
+  fixture f;
+  const stamp later{f.now_hlc(), 9};
+  f.keys.set_line(later.hlc);
+  for (const auto& part : f.keys.parts_of(put_of(3, later), 1))
+    CHECK_FALSE(part.is_kept);
+  for (const auto& part : f.keys.parts_of(put_of(3, {later.hlc + 1, 9}), 1))
+    CHECK(part.is_kept);
+  // Of a rejoin within one cluster all gets new stamps.
+  for (const auto& part : f.keys.parts_of(put_of(3, {later.hlc + 1, 9}), 0))
+    CHECK_FALSE(part.is_kept);
+}
+
+TEST_CASE("of several puts of a key each is issued by itself, oldest first") {
+  fixture f;
+  entry left;
+  left.frontier = {{5, {f.now_hlc() - 2, 9}, never, false, "1"},
+                   {3, {f.now_hlc() - 1, 8}, never, false, "2"}};
+  const auto parts = f.keys.parts_of(left, 0);
+  REQUIRE(parts.size() == 2);
+  CHECK(parts[0].state.frontier[0].version == 5);
+  CHECK(parts[1].state.frontier[0].version == 3);
+}

@@ -128,6 +128,11 @@ public:
       return allowed.error();
     return behind_->save_fact(which, value);
   }
+  result<void> save_facts(const fact_map& all) override {
+    if (auto allowed = note(); !allowed)
+      return allowed.error();
+    return behind_->save_facts(all);
+  }
   result<fact_map> facts() override { return behind_->facts(); }
   result<void> add_run(const run_record& run, origin_id peer) override {
     if (auto allowed = note(); !allowed)
@@ -140,12 +145,12 @@ public:
   result<void> drop_damaged_notes() override {
     return behind_->drop_damaged_notes();
   }
-  result<void> rebirth(origin_id fresh, std::span<const change> kept,
-                       std::span<const reissue> again,
-                       const fact_map& facts) override {
+  result<void> rebirth_from(origin_id fresh, std::span<const change> kept,
+                            const reissue_source& again,
+                            const fact_map& facts) override {
     if (auto allowed = note(); !allowed)
       return allowed.error();
-    return behind_->rebirth(fresh, kept, again, facts);
+    return behind_->rebirth_from(fresh, kept, again, facts);
   }
   disk_state look_after() override { return behind_->look_after(); }
   result<void> probe() override {
@@ -153,10 +158,17 @@ public:
       return allowed;
     return behind_->probe();
   }
-  result<std::vector<reissue>> reissues() override {
+  using store::reissues;
+  result<std::vector<reissue>> reissues(std::string_view after,
+                                        read_limits limits) override {
     if (auto allowed = read(); !allowed)
       return allowed.error();
-    return behind_->reissues();
+    return behind_->reissues(after, limits);
+  }
+  result<std::string> reissue_of(std::string_view key) override {
+    if (auto allowed = read(); !allowed)
+      return allowed.error();
+    return behind_->reissue_of(key);
   }
   result<void> remove_reissue(std::string_view key) override {
     if (auto allowed = note(); !allowed)
