@@ -159,7 +159,11 @@ private:
     void list(std::uint64_t, std::vector<std::uint32_t>) override {}
     void compare(leaf_comparison) override {}
     void reconcile(repair_changes) override {}
-    void reissue_all() override {}
+    void reissue_some(std::uint64_t, const std::string&) override {}
+    void note_lie(origin_id, std::uint64_t, std::uint64_t) override {}
+    void save_identity(const cluster_identity&, bool) override {}
+    void note_stranger(origin_id, const cluster_identity&,
+                       const cluster_identity&, bool) override {}
     void rejoin(const rejoin_plan&) override { pair.is_cut_ = true; }
     void answer(std::uint64_t, std::size_t, bool) override {}
 

@@ -27,7 +27,9 @@ void cluster::draw_losses() {
     w.lies_at = r.between(4 * second, w.length);
     return;
   }
-  if (!r.chance(0.2))
+  // Not beside damaged rows: where all disks but one are lost, and that one is
+  // damaged, nobody is left who knows better (docs/reliability.md).
+  if (!r.chance(0.2) || w.damages)
     return;
   w.length = std::max(w.length, r.between(5, 9) * second);
   // Once mostly; twice, and a cluster that was born of a loss loses some too.
